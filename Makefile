@@ -1,0 +1,58 @@
+# The two commands: `make serve` and `make test` do all the set-up on a machine with git, make and Python 3.11 or newer.
+
+PYTHON ?= python3
+NOTES ?= notes
+INDEX ?= index
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# Where to take PyTorch from; empty means where everything else comes from. The README says when to set it.
+TORCH_INDEX ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: serve index test test-shared lint lock clean help
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+serve: $(VENV)/serve  ## index NOTES into INDEX and serve on HOST:PORT
+	@$(BIN)/trellis serve $(NOTES) --index $(INDEX) --host $(HOST) --port $(PORT)
+
+index: $(VENV)/serve  ## index NOTES into INDEX
+	@$(BIN)/trellis index $(NOTES) --index $(INDEX)
+
+test: lint  ## the whole suite
+	$(BIN)/python -m pytest
+
+test-shared: $(VENV)/test  ## what needs the material beside the checkout (SHARED)
+	$(BIN)/python -m pytest tests/shared --shared $(or $(SHARED),../shared)
+
+lint: $(VENV)/test  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The locked libraries come with hashes. PyTorch alone stands apart: each platform has a build of its own.
+$(VENV)/serve: requirements/serve.lock requirements/torch.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV); the first time this takes a minute or two."
+	@$(PIP) --require-hashes --no-deps -r requirements/serve.lock
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/serve requirements/test.lock
+	@$(PIP) --require-hashes --no-deps -r requirements/test.lock
+	@$(BIN)/python -m pip --disable-pip-version-check check
+	@touch $@
+
+lock:  ## renew the lock files from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch \
+	  --custom-compile-command 'make lock' pyproject.toml -o requirements/serve.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra test \
+	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/test.lock
+
+clean:  ## remove the environment and the index
+	rm -rf $(VENV) index/CURRENT index/generations

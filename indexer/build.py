@@ -1,0 +1,197 @@
+"""From notes to a new generation: find, read, cut, decide, embed, write. Nothing to do costs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from indexer.chunks import CHUNKING, Chunk, cut_chunks, too_long
+from indexer.encoder import Encoder, Model, Vectors, load
+from indexer.errors import IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NoNotesInside
+from indexer.generation import (
+    FORMAT,
+    Calibration,
+    Generation,
+    Manifest,
+    open_generation,
+    write_generation,
+    write_lock,
+)
+from indexer.node import Outline, Problem
+from indexer.plan import Plan, plan_vectors
+from indexer.probes import calibrate
+from indexer.readers import SUFFIXES, read_outline
+from indexer.sources import Source, find_sources
+from indexer.store import store_bytes
+from indexer.vectors import build_index, stored_vectors
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is being done, how much of it is done, and how much there is."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a build did. embedded: nodes with a new vector. kept: nodes whose vectors were taken over.
+    removed: nodes of the old index that are gone. notice: why everything was built anew, or "".
+    """
+
+    generation: str
+    files: int
+    nodes: int
+    embedded: int
+    kept: int
+    removed: int
+    problems: list[Problem]
+    notice: str
+    seconds: float
+
+
+def _ignore(what: str, done: int, total: int) -> None:
+    pass
+
+
+def build(
+    notes: Sequence[Path],
+    folder: Path,
+    model: Model,
+    *,
+    loader: Callable[[Model], Encoder] = load,
+    progress: Progress = _ignore,
+) -> Report:
+    """Brings the index in `folder` up to date with `notes`. The model is loaded only if something has to be embedded.
+
+    Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
+    """
+    with write_lock(folder):
+        old, notice = _open_old(folder, model)
+        try:
+            return _Build(notes, folder, model, loader, progress, old, notice).run()
+        finally:
+            if old:
+                old.close()
+
+
+def _open_old(folder: Path, model: Model) -> tuple[Generation | None, str]:
+    """The generation to build on, or none and the reason why everything is built anew."""
+    try:
+        return open_generation(folder, model), ""
+    except IndexMissing:
+        return None, ""
+    except (IndexDamaged, IndexMismatch) as error:
+        reason = str(error).removesuffix(IndexFolderError.rebuild.format(folder)).strip()
+        return None, f"{reason} Building it anew."
+
+
+@dataclass(slots=True)
+class _Build:
+    """One run from notes to a generation."""
+
+    notes: Sequence[Path]
+    folder: Path
+    model: Model
+    loader: Callable[[Model], Encoder]
+    progress: Progress
+    old: Generation | None
+    notice: str
+    started: float = field(default_factory=time.perf_counter)
+
+    def run(self) -> Report:
+        found = find_sources(self.notes)
+        data, unreadable = _read_files(found.sources)
+        digests = {file: hashlib.sha256(content).hexdigest() for file, content in data.items()}
+        problems = [*found.problems, *unreadable]
+        places = [str(place.resolve()) for place in self.notes]
+        if self.old and (self.old.manifest.sources, self.old.manifest.notes) == (digests, places):
+            known = self.old.store.problems()
+            if set(problems) <= set(known):
+                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, known)
+        outlines = self._read_outlines(data)
+        problems += chain.from_iterable([*outline.problems, *too_long(outline)] for outline in outlines)
+        nodes = sum(len(outline.nodes) for outline in outlines)
+        if not nodes:
+            raise NoNotesInside(self.notes, SUFFIXES, [str(problem) for problem in problems])
+        chunks = _all_chunks(outlines)
+        plan = plan_vectors(self.old.store.chunk_rows() if self.old else {}, [chunk.hash for chunk in chunks])
+        vectors, calibration = self._vectors(plan, chunks)
+        manifest = Manifest(
+            format=FORMAT,
+            chunking=CHUNKING,
+            model=self.model.name,
+            model_digest=self.model.digest,
+            dimension=vectors.shape[1],
+            nodes=nodes,
+            chunks=len(chunks),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            notes=places,
+            sources=digests,
+            calibration=calibration,
+            files={},
+        )
+        stored = store_bytes(outlines, chunks, problems)
+        name = write_generation(self.folder, manifest, stored, build_index(vectors))
+        embedded = len({chunks[row].node for rows in plan.embed for row in rows})
+        ids = set(chain.from_iterable(outline.ids() for outline in outlines))
+        removed = len(self.old.store.ids() - ids) if self.old else 0
+        return self._report(name, len(data), nodes, embedded, removed, problems)
+
+    def _report(
+        self, generation: str, files: int, nodes: int, embedded: int, removed: int, problems: list[Problem]
+    ) -> Report:
+        seconds = round(time.perf_counter() - self.started, 3)
+        return Report(generation, files, nodes, embedded, nodes - embedded, removed, problems, self.notice, seconds)
+
+    def _read_outlines(self, data: Mapping[str, bytes]) -> list[Outline]:
+        outlines = []
+        for file, content in data.items():
+            outlines.append(read_outline(file, content))
+            self.progress("reading", len(outlines), len(data))
+        return outlines
+
+    def _vectors(self, plan: Plan, chunks: Sequence[Chunk]) -> tuple[Vectors, Calibration]:
+        old = self.old
+        if old and not plan.embed:
+            return stored_vectors(old.vectors, np.array([row for _, row in plan.kept])), old.manifest.calibration
+        encoder = self.loader(self.model)
+        vectors = np.empty((len(chunks), encoder.dimension), np.float32)
+        if old and plan.kept:
+            new_rows, old_rows = np.array(plan.kept, np.int64).T
+            vectors[new_rows] = stored_vectors(old.vectors, old_rows)
+        done = 0
+
+        def more(count: int) -> None:
+            nonlocal done
+            done += count
+            self.progress("embedding", done, len(plan.embed))
+
+        fresh = encoder.encode([chunks[rows[0]].text for rows in plan.embed], more)
+        for vector, rows in zip(fresh, plan.embed, strict=True):
+            vectors[list(rows)] = vector
+        return vectors, calibrate(encoder, vectors)
+
+
+def _read_files(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:
+    data: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            data[source.file] = source.path.read_bytes()
+        except OSError as error:
+            problems.append(Problem(source.file, 1, f"this file cannot be read: {error.strerror}"))
+    return data, problems
+
+
+def _all_chunks(outlines: Sequence[Outline]) -> list[Chunk]:
+    """The chunks of all outlines, their nodes numbered over all of them."""
+    chunks: list[Chunk] = []
+    first = 0
+    for outline in outlines:
+        chunks.extend(replace(chunk, node=first + chunk.node) for chunk in cut_chunks(outline))
+        first += len(outline.nodes)
+    return chunks

@@ -1,0 +1,94 @@
+"""What of a node is embedded: its text behind the path of its ancestors, in pieces that a model can read whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from indexer.node import Node, Outline, Problem
+
+CHUNKING = 1
+"""Version of the rules in this module. An index made under other rules has other vectors and is refused."""
+
+SEPARATOR = " > "
+_TEXT = 900
+"""Characters of a node's text in one chunk: about 200 tokens of English, within the 256 of small models."""
+_OVERLAP = 120
+_MAX_CHUNKS = 64
+_ANCESTOR = 100
+_PATH = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """node: position in its outline. trail: its ancestors, shortened where long. piece: its text or a part of it.
+    hash: 32 bytes that change when what is embedded does.
+    """
+
+    node: int
+    trail: str
+    piece: str
+
+    @property
+    def text(self) -> str:
+        """What is embedded."""
+        return f"{self.trail}{SEPARATOR}{self.piece}" if self.trail else self.piece
+
+    @property
+    def hash(self) -> bytes:
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
+
+
+def cut_chunks(outline: Outline) -> Iterator[Chunk]:
+    """One chunk a node, more for a node longer than a model reads at once. Every node has at least one."""
+    trails: list[str] = []
+    for at, node in enumerate(outline.nodes):
+        above = "" if node.parent is None else trails[node.parent]
+        trails.append(_lengthen(above, node.text))
+        for piece in _pieces(node.text):
+            yield Chunk(at, above, piece)
+
+
+def too_long(outline: Outline) -> list[Problem]:
+    """The nodes whose end lies beyond the last chunk, so that only their beginning can be found by meaning."""
+    reach = _MAX_CHUNKS * (_TEXT - _OVERLAP)
+    return [
+        Problem(outline.file, node.line, f"{len(node.text):,} characters long: only the first {reach:,} can be found")
+        for node in outline.nodes
+        if _is_cut(node, reach)
+    ]
+
+
+def _is_cut(node: Node, reach: int) -> bool:
+    return sum(map(len, node.lines)) > reach + _OVERLAP
+
+
+def _lengthen(trail: str, text: str) -> str:
+    """The trail with one more ancestor. A long one keeps its outermost ancestor and the nearest ones."""
+    text = text if len(text) <= _ANCESTOR else text[: _ANCESTOR - 1].rstrip() + "…"
+    if not trail:
+        return text
+    trail = f"{trail}{SEPARATOR}{text}"
+    if len(trail) <= _PATH:
+        return trail
+    first, *rest = [part for part in trail.split(SEPARATOR) if part != "…"]
+    while rest and len(first) + sum(len(part) + len(SEPARATOR) for part in rest) > _PATH:
+        rest.pop(0)
+    return SEPARATOR.join([first, "…", *rest])
+
+
+def _pieces(text: str) -> Sequence[str]:
+    if len(text) <= _TEXT + _OVERLAP:
+        return [text]
+    pieces: list[str] = []
+    start = 0
+    while start < len(text) and len(pieces) < _MAX_CHUNKS:
+        end = min(start + _TEXT, len(text))
+        if end < len(text) and (space := text.rfind(" ", start + _OVERLAP + 1, end)) > 0:
+            end = space
+        pieces.append(text[start:end].strip())
+        if end == len(text):
+            break
+        start = end - _OVERLAP
+    return [piece for piece in pieces if piece] or [text[:_TEXT]]

@@ -1,0 +1,107 @@
+"""What can go wrong, by name. Each class makes its own message; `str(error)` is fit to show to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class TrellisError(Exception):
+    """The root of every error that Trellis raises on purpose."""
+
+
+class ConfigError(TrellisError):
+    """A setting is unknown, ill-typed or out of range."""
+
+
+class NotesError(TrellisError):
+    """The notes cannot be used as they were given."""
+
+
+class NotesNotFound(NotesError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There are no notes at '{path}': no such file or folder.")
+
+
+class NoNotesInside(NotesError):
+    def __init__(self, paths: Sequence[Path], suffixes: Sequence[str], because: Sequence[str] = ()) -> None:
+        places = ", ".join(f"'{path}'" for path in paths)
+        detail = "".join(f"\n  {reason}" for reason in because[:10])
+        super().__init__(
+            f"Nothing to index in {places}: no readable file ending in {', '.join(suffixes)}. "
+            f"Put an outline there or name another folder.{detail}"
+        )
+
+
+class NotesNameClash(NotesError):
+    def __init__(self, name: str, one: Path, other: Path) -> None:
+        super().__init__(f"Both '{one}' and '{other}' would be called '{name}'. Rename one of them.")
+
+
+class NotText(NotesError):
+    """The bytes of a file are not text in any encoding that the reader knows."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        super().__init__("this is not a text file, so none of it was indexed")
+
+
+class ModelError(TrellisError):
+    """The embedding model cannot be used."""
+
+
+class ModelNotFound(ModelError):
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"The embedding model '{model}' cannot be loaded: {reason}")
+
+
+class ModelDamaged(ModelError):
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"The weights of the default model ('{path}') are not the ones Trellis was built with: "
+            f"SHA-256 {found[:16]}…, expected {expected[:16]}…. Install the package again."
+        )
+
+
+class IndexFolderError(TrellisError):
+    """The index folder cannot be used as it is."""
+
+    rebuild = "Run 'trellis index NOTES --index {0}' to build it again; your notes are not touched."
+
+
+class IndexMissing(IndexFolderError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"There is no index in '{folder}' yet. Run 'trellis index NOTES --index {folder}' first.")
+
+
+class NotAnIndex(IndexFolderError):
+    def __init__(self, folder: Path, found: str) -> None:
+        super().__init__(
+            f"'{folder}' is not a Trellis index (it holds '{found}'), so nothing was written there. "
+            "Name an empty or a new folder with --index."
+        )
+
+
+class IndexDamaged(IndexFolderError):
+    def __init__(self, folder: Path, what: str) -> None:
+        super().__init__(f"The index in '{folder}' is damaged: {what}. {self.rebuild.format(folder)}")
+
+
+class IndexMismatch(IndexFolderError):
+    """The index was made by another model, dimension or format version."""
+
+    def __init__(self, folder: Path, what: str, made_by: object, wanted: object) -> None:
+        super().__init__(
+            f"The index in '{folder}' was made by another {what}: {made_by}; this is {wanted}. "
+            f"{self.rebuild.format(folder)}"
+        )
+
+
+class IndexBusy(IndexFolderError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"Another 'trellis index' is writing to '{folder}'. Try again when it is done.")
+
+
+class IndexUnwritable(IndexFolderError):
+    def __init__(self, folder: Path, reason: object) -> None:
+        super().__init__(f"The index in '{folder}' cannot be written: {reason}. What was there before is unchanged.")

@@ -1,0 +1,205 @@
+"""The nodes of a generation in SQLite: text, place and structure. Written once, then only read.
+
+Nodes are numbered over all files in reading order, so a subtree is the run of rows from a node to its `last`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.chunks import Chunk
+from indexer.node import Outline, Problem
+
+_SCHEMA = """
+    CREATE TABLE file (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE node (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        file INTEGER NOT NULL REFERENCES file,
+        parent INTEGER NOT NULL,            -- row, -1 for a top-level node
+        last INTEGER NOT NULL,              -- last row of its subtree
+        depth INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        lines TEXT NOT NULL,                -- one source line a line
+        marker TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE chunk (row INTEGER PRIMARY KEY, node INTEGER NOT NULL REFERENCES node, hash BLOB NOT NULL) STRICT;
+    CREATE VIRTUAL TABLE word USING fts5 (trail, piece, content='', tokenize='porter unicode61 remove_diacritics 2');
+    CREATE TABLE problem (file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL) STRICT;
+"""
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNode:
+    """A node as the index has it. row, parent, last: see the module; parent is -1 at the top. path: its ancestors' texts."""
+
+    row: int
+    id: str
+    file: str
+    parent: int
+    last: int
+    depth: int
+    line: int
+    lines: tuple[str, ...]
+    marker: str
+
+    @property
+    def end_line(self) -> int:
+        return self.line + len(self.lines) - 1
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.lines)
+
+
+def store_bytes(outlines: Sequence[Outline], chunks: Sequence[Chunk], problems: Iterable[Problem]) -> bytes:
+    """A whole database as bytes, so that one module writes (and hashes) everything that goes to disk.
+
+    chunks: in the order of the vectors, their nodes numbered over all outlines.
+    """
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.executescript(_SCHEMA)
+        first = 0
+        for number, outline in enumerate(outlines):
+            connection.execute("INSERT INTO file VALUES (?, ?)", (number, outline.file))
+            connection.executemany("INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(number, outline, first))
+            first += len(outline.nodes)
+        numbered = list(enumerate(chunks))
+        connection.executemany("INSERT INTO chunk VALUES (?, ?, ?)", ((row, c.node, c.hash) for row, c in numbered))
+        connection.executemany(
+            "INSERT INTO word (rowid, trail, piece) VALUES (?, ?, ?)", ((row, c.trail, c.piece) for row, c in numbered)
+        )
+        connection.execute("INSERT INTO word (word) VALUES ('optimize')")
+        connection.executemany("INSERT INTO problem VALUES (?, ?, ?)", ((p.file, p.line, p.message) for p in problems))
+        connection.commit()
+        return connection.serialize()
+    finally:
+        connection.close()
+
+
+def _rows(number: int, outline: Outline, first: int) -> Iterator[tuple[int, str, int, int, int, int, int, str, str]]:
+    last = list(range(len(outline.nodes)))
+    for at in range(len(outline.nodes) - 1, -1, -1):
+        parent = outline.nodes[at].parent
+        if parent is not None:
+            last[parent] = max(last[parent], last[at])
+    for at, (node, node_id) in enumerate(zip(outline.nodes, outline.ids(), strict=True)):
+        parent_row = -1 if node.parent is None else first + node.parent
+        lines = "\n".join(node.lines).encode("utf-8", "replace").decode()
+        yield (first + at, node_id, number, parent_row, first + last[at], node.depth, node.line, lines, node.marker)
+
+
+class Store:
+    """The nodes of one generation, for any number of threads. Structure is held in memory, texts stay on disk.
+
+    Arrays, each of length len(store), by row: file (number in `files`), parent (-1 at the top), last.
+    chunk_node: the node's row for every chunk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """`path` must have been verified: SQLite does not notice a flipped bit."""
+        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        self.files: list[str] = [name for (name,) in self._db.execute("SELECT name FROM file ORDER BY number")]
+        structure = np.array(
+            self._db.execute("SELECT file, parent, last FROM node ORDER BY row").fetchall(), np.int64
+        ).reshape(-1, 3)
+        self.file, self.parent, self.last = (np.ascontiguousarray(column) for column in structure.T)
+        self.chunk_node: Rows = np.array(
+            self._db.execute("SELECT node FROM chunk ORDER BY row").fetchall(), np.int64
+        ).ravel()
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def node(self, row: int) -> StoredNode:
+        return self.nodes([row])[0]
+
+    def nodes(self, rows: Sequence[int]) -> list[StoredNode]:
+        """The nodes at these rows, in their order."""
+        found: dict[int, StoredNode] = {}
+        for start in range(0, len(rows), 500):
+            some = [int(row) for row in rows[start : start + 500]]
+            query = f"SELECT * FROM node WHERE row IN ({','.join('?' * len(some))})"
+            found.update((record[0], self._stored(record)) for record in self._db.execute(query, some))
+        return [found[int(row)] for row in rows]
+
+    def run(self, first: int, last: int) -> list[StoredNode]:
+        """The nodes from row `first` to row `last`, both included."""
+        query = "SELECT * FROM node WHERE row BETWEEN ? AND ? ORDER BY row"
+        return [self._stored(record) for record in self._db.execute(query, (int(first), int(last)))]
+
+    def row_of(self, node_id: str) -> int | None:
+        found = self._db.execute("SELECT row FROM node WHERE id = ?", (node_id,)).fetchone()
+        return None if found is None else int(found[0])
+
+    def row_at(self, file: str, line: int) -> int | None:
+        """The node whose text stands at this line of the file: the last one that begins at or before it."""
+        query = """SELECT node.row, node.line, node.lines FROM node JOIN file ON node.file = file.number
+                   WHERE file.name = ? AND node.line <= ? ORDER BY node.line DESC LIMIT 1"""
+        found = self._db.execute(query, (file, line)).fetchone()
+        if found is None or line > found[1] + str(found[2]).count("\n"):
+            return None
+        return int(found[0])
+
+    def ancestors(self, row: int) -> list[int]:
+        """Rows from the outermost ancestor to the parent."""
+        above: list[int] = []
+        row = int(self.parent[row])
+        while row >= 0:
+            above.append(row)
+            row = int(self.parent[row])
+        return above[::-1]
+
+    def children(self, row: int) -> list[int]:
+        """Rows of the children of a node, in order."""
+        children: list[int] = []
+        child = row + 1
+        while child <= self.last[row]:
+            children.append(child)
+            child = int(self.last[child]) + 1
+        return children
+
+    def path(self, row: int) -> list[str]:
+        """The texts of the ancestors, outermost first, without the node itself."""
+        return [node.text for node in self.nodes(self.ancestors(row))]
+
+    def match(self, words: Sequence[str]) -> tuple[Rows, NDArray[np.float32]]:
+        """All chunks that hold at least one of the words, in any inflection, with their BM25 scores, best first.
+
+        A word in the chunk's own text counts twice as much as one in its trail (Robertson & Zaragoza 2009, BM25F).
+        """
+        query = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
+        if not query:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        found = self._db.execute(
+            "SELECT rowid, -bm25(word, 0.5, 1.0) AS score FROM word WHERE word MATCH ? ORDER BY score DESC", (query,)
+        ).fetchall()
+        rows = np.array([row for row, _ in found], np.int64)
+        return rows, np.array([score for _, score in found], np.float32)
+
+    def chunk_rows(self) -> dict[bytes, int]:
+        """The row of a chunk by its hash; of equal chunks any one, their vectors are equal too."""
+        return dict(self._db.execute("SELECT hash, row FROM chunk"))
+
+    def ids(self) -> set[str]:
+        return {node_id for (node_id,) in self._db.execute("SELECT id FROM node")}
+
+    def problems(self) -> list[Problem]:
+        return [Problem(*record) for record in self._db.execute("SELECT * FROM problem")]
+
+    def _stored(self, record: tuple[int, str, int, int, int, int, int, str, str]) -> StoredNode:
+        row, node_id, file, parent, last, depth, line, lines, marker = record
+        return StoredNode(row, node_id, self.files[file], parent, last, depth, line, tuple(lines.split("\n")), marker)

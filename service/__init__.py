@@ -1,0 +1,3 @@
+"""Answers over an opened index. Ranking, excerpts and answers are plain functions; the faces (HTTP, command line, page,
+widget) only translate.
+"""

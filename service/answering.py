@@ -1,0 +1,152 @@
+"""Question in, judged and ranked excerpts out. This is what every face calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from indexer.store import Store
+from service.confidence import ANSWERED_FROM, confidence
+from service.errors import EmptyQuestion, NodeNotFound, QuestionTooLong, TopOutOfRange
+from service.excerpt import MAX_LINES, Window, choose_windows, to_result
+from service.ranking import Candidate, neighbours, rank
+from service.scope import node_mask
+from service.snapshot import Snapshot
+from service.types import (
+    QUESTION_LIMIT,
+    TOP_ASK,
+    TOP_SEARCH,
+    Answer,
+    NodeRef,
+    NodeView,
+    Quotation,
+    RelatedNode,
+    RelatedResults,
+    Result,
+    SearchResults,
+    Source,
+)
+from service.words import content_stems
+
+_CHILDREN_SHOWN = 1000
+
+
+def ask(snapshot: Snapshot, question: str, top: int = 8, under: Sequence[str] = (), file: str = "") -> Answer:
+    """The excerpts that answer, best first, and whether the notes answer at all. Raises RequestError."""
+    started = time.perf_counter()
+    candidates, results, windows = _search(snapshot, question, top, TOP_ASK, under, file)
+    probability = confidence(question, candidates, results, snapshot.generation.manifest.calibration)
+    answered = probability >= ANSWERED_FROM
+    return Answer(
+        question=question,
+        answered=answered,
+        confidence=round(probability, 4),
+        answer=_quote(snapshot.store, windows[0]) if answered and windows else None,
+        results=results,
+        generation=snapshot.name,
+        took_ms=_milliseconds(started),
+    )
+
+
+def search(snapshot: Snapshot, query: str, top: int = 8, under: Sequence[str] = (), file: str = "") -> SearchResults:
+    """The ranking alone. Raises RequestError."""
+    started = time.perf_counter()
+    _, results, _ = _search(snapshot, query, top, TOP_SEARCH, under, file)
+    return SearchResults(query, results, snapshot.name, _milliseconds(started))
+
+
+def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
+    """Raises NodeNotFound."""
+    store = snapshot.store
+    node = store.node(_row(store, node_id))
+    children = store.children(node.row)
+    return NodeView(
+        id=node.id,
+        text=node.text,
+        path=store.path(node.row),
+        source=Source(node.file, node.line, node.line, node.end_line),
+        parent=None if node.parent < 0 else _refer(store, [node.parent])[0],
+        children=_refer(store, children[:_CHILDREN_SHOWN]),
+        child_count=len(children),
+    )
+
+
+def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
+    """The notes nearest in meaning from elsewhere. Siblings stand beside the node in every excerpt, so they come only when
+    there is nothing else. Raises NodeNotFound or TopOutOfRange.
+    """
+    _require_top(top, TOP_ASK)
+    store = snapshot.store
+    row = _row(store, node_id)
+    exclude = np.zeros(len(store), np.bool_)
+    exclude[row : store.last[row] + 1] = True
+    exclude[store.ancestors(row)] = True
+    beside = exclude | (store.parent == store.parent[row])
+    found = neighbours(snapshot, row, 2 * top, exclude if beside.all() else beside)[:top]
+    return RelatedResults(node_id, [_related_node(store, candidate) for candidate in found], snapshot.name)
+
+
+def node_at(snapshot: Snapshot, file: str, line: int) -> str:
+    """The id of the node at a line of a file. Raises NodeNotFound."""
+    row = snapshot.store.row_at(file, line)
+    if row is None:
+        raise NodeNotFound(f"{file}:{line}")
+    return snapshot.store.node(row).id
+
+
+def check_question(question: str, top: int, limit: int = TOP_ASK) -> str:
+    """The question without the space around it. Raises EmptyQuestion, QuestionTooLong or TopOutOfRange."""
+    question = question.strip()
+    if not question:
+        raise EmptyQuestion
+    if len(question) > QUESTION_LIMIT:
+        raise QuestionTooLong(len(question), QUESTION_LIMIT)
+    _require_top(top, limit)
+    return question
+
+
+def _search(
+    snapshot: Snapshot, question: str, top: int, limit: int, under: Sequence[str], file: str
+) -> tuple[list[Candidate], list[Result], list[Window]]:
+    question = check_question(question, top, limit)
+    mask = node_mask(snapshot.store, under, file)
+    candidates = rank(snapshot, question, top * MAX_LINES, mask)
+    windows = choose_windows(snapshot.store, candidates, top)
+    stems = content_stems(question)
+    return candidates, [to_result(snapshot.store, window, stems) for window in windows], windows
+
+
+def _require_top(top: int, limit: int) -> None:
+    if not 1 <= top <= limit:
+        raise TopOutOfRange(top, limit)
+
+
+def _quote(store: Store, window: Window) -> Quotation:
+    """The node's own lines, and its children's when it has any: a heading alone answers nothing."""
+    node = store.node(window.hits[0])
+    below = [row for row in store.children(node.row) if row <= window.last]
+    lines = [*node.lines, *(line for child in store.nodes(below) for line in child.lines)]
+    return Quotation("\n".join(lines[:MAX_LINES]), node.id)
+
+
+def _row(store: Store, node_id: str) -> int:
+    row = store.row_of(node_id)
+    if row is None:
+        raise NodeNotFound(node_id)
+    return row
+
+
+def _refer(store: Store, rows: Sequence[int]) -> list[NodeRef]:
+    return [NodeRef(node.id, node.text, node.line) for node in store.nodes(rows)]
+
+
+def _related_node(store: Store, candidate: Candidate) -> RelatedNode:
+    node = store.node(candidate.row)
+    source = Source(node.file, node.line, node.line, node.end_line)
+    return RelatedNode(node.id, round(candidate.score, 4), store.path(node.row), node.text, source)
+
+
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)

@@ -1,0 +1,264 @@
+"""The command line: `trellis`. It translates to calls of the packages; nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from indexer.build import Report
+    from service.config import Config
+    from service.snapshot import Current
+
+NO_ANSWER = 1
+BAD_INPUT = 2
+
+
+def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
+    """The one place where errors become exit codes."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        from indexer.errors import TrellisError
+
+        try:
+            command(*args, **options)
+        except TrellisError as error:
+            _fail(str(error))
+        except BrokenPipeError:
+            sys.stderr.close()
+
+    return run
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"trellis: {_plain(message)}", err=True)
+    raise SystemExit(BAD_INPUT)
+
+
+index_option = click.option("--index", "index", metavar="DIR", help="The index folder.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+top_option = click.option("--top", type=int, metavar="N", help="How many results.")
+notes_argument = click.argument("notes", nargs=-1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "config_file", metavar="FILE", type=click.Path(path_type=Path), help="Settings file.")
+@click.version_option(package_name="trellis")
+@click.pass_context
+def main(context: click.Context, config_file: Path | None) -> None:
+    """Ask your outline: search and question answering over your own notes."""
+    context.obj = config_file
+
+
+@main.command()
+@notes_argument
+@index_option
+@json_option
+@click.pass_obj
+@_failing_clearly
+def index(config_file: Path | None, notes: Sequence[str], index: str | None, as_json: bool) -> None:
+    """Build the index or bring it up to date; unchanged notes cost nothing."""
+    config = _configure(config_file, notes=list(notes) or None, index=index)
+    report = _build(config)
+    _print_problems(report)
+    if as_json:
+        _print_json(report)
+    else:
+        click.echo(_summary(report))
+
+
+@main.command()
+@notes_argument
+@index_option
+@click.option("--host", metavar="H", help="Address to listen on.")
+@click.option("--port", type=int, metavar="P", help="Port to listen on; 0 takes any free one.")
+@click.option("--watch/--no-watch", "watch", default=None, help="Follow changes of the notes.")
+@click.pass_obj
+@_failing_clearly
+def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> None:
+    """Index the notes and serve the page, the widget and the HTTP interface."""
+    from service.server import bind, serve, url_of
+
+    config = _configure(config_file, notes=list(notes) or None, **options)
+    bound = bind(config.host, config.port)
+    report = _build(config)
+    _print_problems(report)
+    click.echo(_summary(report), err=True)
+    current = _open(config)
+    if config.watch:
+        _follow(config, current)
+
+    from service.web import create_app
+
+    serve(create_app(current, config), bound, ready=lambda: click.echo(url_of(bound)))
+
+
+@main.command()
+@click.argument("question")
+@top_option
+@click.option("--under", metavar="PATH", default="", help='Only below this path, as "Identity > STS".')
+@click.option("--file", "file", metavar="GLOB", default="", help="Only in files whose name matches.")
+@index_option
+@json_option
+@click.pass_obj
+@_failing_clearly
+def ask(
+    config_file: Path | None, question: str, top: int | None, under: str, file: str, index: str | None, as_json: bool
+) -> None:
+    """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
+    config = _configure(config_file, index=index)
+    from service import answering
+    from service.scope import split_path
+    from service.show import show_answer
+
+    answering.check_question(question, top or config.top)
+    answer = answering.ask(_open(config).get(), question, top or config.top, split_path(under), file)
+    if as_json:
+        _print_json(answer)
+    else:
+        click.echo(_plain(show_answer(answer)))
+    raise SystemExit(0 if answer.answered else NO_ANSWER)
+
+
+@main.command()
+@click.argument("node", metavar="ID-or-FILE:LINE")
+@top_option
+@index_option
+@json_option
+@click.pass_obj
+@_failing_clearly
+def related(config_file: Path | None, node: str, top: int | None, index: str | None, as_json: bool) -> None:
+    """Find the notes nearest in meaning to a node."""
+    config = _configure(config_file, index=index)
+    from service import answering
+    from service.show import show_related
+
+    snapshot = _open(config).get()
+    file, colon, line = node.rpartition(":")
+    node_id = answering.node_at(snapshot, file, int(line)) if colon and line.isdecimal() else node
+    found = answering.related(snapshot, node_id, top or config.top)
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(_plain(show_related(found)))
+
+
+@main.command("eval")
+@click.argument("questions", type=click.Path(path_type=Path))
+@index_option
+@json_option
+@click.pass_obj
+@_failing_clearly
+def evaluate(config_file: Path | None, questions: Path, index: str | None, as_json: bool) -> None:
+    """Score retrieval on questions with known answers, one JSON object a line."""
+    config = _configure(config_file, index=index)
+    from service import answering
+    from service import evaluate as evaluation
+
+    asked = evaluation.read_questions(questions)
+    snapshot = _open(config).get()
+    result = evaluation.evaluate(asked, lambda question: answering.ask(snapshot, question, evaluation.DEPTH))
+    if as_json:
+        _print_json(result)
+    else:
+        click.echo(evaluation.table(result))
+
+
+@main.command()
+@index_option
+@json_option
+@click.pass_obj
+@_failing_clearly
+def check(config_file: Path | None, index: str | None, as_json: bool) -> None:
+    """Say whether the index is whole, current, and made by this model. Exit status 1 says that it is not."""
+    config = _configure(config_file, index=index)
+    from indexer.check import check_index
+    from indexer.encoder import locate
+
+    verdict = check_index(Path(config.index), locate(config.model))
+    if as_json:
+        _print_json(verdict)
+    else:
+        click.echo(_plain("\n".join(verdict.lines())))
+    raise SystemExit(0 if verdict.ok else 1)
+
+
+def _configure(config_file: Path | None, **options: Any) -> Config:
+    """The settings of the file, overruled by what the command line gives."""
+    from msgspec import structs
+
+    from service.config import load_config, make_config
+
+    config = load_config(config_file)
+    given = {name: value for name, value in options.items() if value is not None}
+    return make_config(structs.asdict(config) | given, "command line")
+
+
+def _build(config: Config) -> Report:
+    from indexer.build import build
+    from indexer.encoder import locate
+    from service.show import ProgressBars
+
+    places = [Path(place).expanduser() for place in config.notes]
+    with ProgressBars() as bars:
+        return build(places, Path(config.index).expanduser(), locate(config.model), progress=bars)
+
+
+def _open(config: Config) -> Current:
+    from indexer.encoder import load, locate
+    from indexer.generation import read_manifest, require_match
+    from service.snapshot import Current
+
+    folder, model = Path(config.index).expanduser(), locate(config.model)
+    require_match(
+        folder, read_manifest(folder)[1], model
+    )  # known in milliseconds, before the model takes seconds to load
+    return Current(folder, model, load(model))
+
+
+def _follow(config: Config, current: Current) -> None:
+    from service.follow import Follower
+
+    def update() -> None:
+        from indexer.build import build
+
+        places = [Path(place).expanduser() for place in config.notes]
+        build(places, Path(config.index).expanduser(), current.model, loader=lambda _: current.encoder)
+        current.refresh()
+
+    Follower([Path(place).expanduser() for place in config.notes], update).start()
+
+
+def _summary(report: Report) -> str:
+    return (
+        f"{report.nodes:,} nodes of {report.files:,} files: {report.embedded:,} embedded, {report.kept:,} kept, "
+        f"{report.removed:,} removed, in {report.seconds:.1f} s"
+    )
+
+
+def _print_problems(report: Report) -> None:
+    if report.notice:
+        click.echo(f"trellis: {_plain(report.notice)}", err=True)
+    for problem in report.problems[:100]:
+        click.echo(f"trellis: {_plain(str(problem))}", err=True)
+    if len(report.problems) > 100:
+        click.echo(f"trellis: and {len(report.problems) - 100:,} more", err=True)
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def _plain(text: str) -> str:
+    """Without control characters: a note must not be able to move the cursor or colour the terminal."""
+    return "".join(
+        c if c == "\n" or c.isprintable() or c in "\u200d\ufe0f" else "\ufffd" for c in text.replace("\t", " ")
+    )

@@ -1,0 +1,59 @@
+"""What a caller can ask for that cannot be answered. Each class knows how HTTP calls it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from indexer.errors import TrellisError
+
+
+class RequestError(TrellisError):
+    """The request cannot be answered as it stands; the message says what to change."""
+
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Bad request"
+
+
+class InvalidRequest(RequestError):
+    """A value is missing, of the wrong type or out of range."""
+
+
+class EmptyQuestion(RequestError):
+    title = "Empty question"
+
+    def __init__(self) -> None:
+        super().__init__("The question is empty. Ask something in your own words.")
+
+
+class QuestionTooLong(RequestError):
+    title = "Question too long"
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"The question has {length:,} characters; at most {limit:,} can be asked at once.")
+
+
+class TopOutOfRange(RequestError):
+    title = "Out of range"
+
+    def __init__(self, top: int, limit: int) -> None:
+        super().__init__(f"'top' is {top}; it must be between 1 and {limit}.")
+
+
+class ScopeNotFound(RequestError):
+    title = "Nothing in scope"
+
+    def __init__(self, what: str, value: str) -> None:
+        super().__init__(f"No {what} in the notes matches '{value}'. Leave '{what}' out to ask all notes.")
+
+
+class NodeNotFound(RequestError):
+    status = 404
+    title = "No such node"
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"There is no node '{node[:80]}' in this index. It may have been edited or removed.")
+
+
+class PortInUse(TrellisError):
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port.")

@@ -1,0 +1,113 @@
+"""Who may call: host names (against DNS rebinding), origins of foreign pages, and the headers that keep a page closed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from flask import Response, request
+
+from service.config import Config
+from service.errors import RequestError
+from service.types import Problem
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PUBLIC = frozenset({"/widget.js"})
+"""Routes that any page may load: code without data."""
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class OriginRefused(RequestError):
+    status = 403
+    title = "Origin not allowed"
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"Pages of '{origin[:100]}' may not ask here. List the origin under 'allowed_origins' in trellis.yaml."
+        )
+
+
+class HostGuard:
+    """Refuses requests for host names that are not this service's, before anything else sees them."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], config: Config) -> None:
+        self._app = app
+        self._names = _LOOPBACK | {config.host.casefold()} | {name.casefold() for name in config.allowed_hosts}
+        self._any_address = config.host in ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self._is_ours(environ.get("HTTP_HOST", "")):
+            return self._app(environ, start_response)
+        detail = "This service is not called by that host name. List the name under 'allowed_hosts' in trellis.yaml."
+        body = msgspec.json.encode(Problem("Misdirected request", 421, detail))
+        headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
+        start_response("421 Misdirected Request", headers)
+        return [body]
+
+    def _is_ours(self, host: str) -> bool:
+        name = _host_name(host)
+        return name in self._names or (self._any_address and _is_address(name))
+
+
+def _host_name(host: str) -> str:
+    """The name without the port, "" for what is no host."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port  # raises for a port that is no number
+    except ValueError:
+        return ""
+    if not parts.hostname or parts.netloc != host or "@" in host or "," in host:
+        return ""
+    return parts.hostname.casefold()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def check_origin(config: Config) -> Response | None:
+    """Refuses other sites' pages unless their origin is listed; answers their preflight requests."""
+    origin = request.headers.get("Origin")
+    if origin is None or _is_same(origin) or request.path in _PUBLIC:
+        return None
+    if origin not in config.allowed_origins:
+        raise OriginRefused(origin)
+    if request.method == "OPTIONS":
+        return Response(status=204)
+    return None
+
+
+def _is_same(origin: str) -> bool:
+    return origin == request.host_url.rstrip("/")
+
+
+def close_page(response: Response, config: Config) -> Response:
+    """Sets the security headers, and for a listed origin those that let its pages read the answer."""
+    headers = response.headers
+    headers["Content-Security-Policy"] = _POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if request.path in _PUBLIC else "same-origin"
+    if request.path.startswith("/api/"):
+        headers["Cache-Control"] = "no-store"
+    headers.add("Vary", "Origin")
+    origin = request.headers.get("Origin")
+    if origin in config.allowed_origins and not _is_same(origin):
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        if request.method == "OPTIONS":
+            headers["Access-Control-Allow-Methods"] = "GET, POST"
+            headers["Access-Control-Allow-Headers"] = "Content-Type"
+            headers["Access-Control-Max-Age"] = "600"
+    return response

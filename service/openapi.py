@@ -1,0 +1,82 @@
+"""The HTTP contract as OpenAPI 3.1, made from the classes that requests and answers are made of."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from service import types
+
+_REF = "#/components/schemas/{name}"
+
+
+def describe() -> dict[str, Any]:
+    """The document that GET /openapi.json answers with."""
+    models = (
+        types.AskRequest,
+        types.Answer,
+        types.SearchResults,
+        types.NodeView,
+        types.RelatedResults,
+        types.Health,
+        types.Problem,
+    )
+    (ask, answer, found, node, related, health, problem), schemas = msgspec.json.schema_components(
+        models, ref_template=_REF
+    )
+    scope = [
+        _parameter("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
+        _parameter("file", "Only files whose name matches this glob."),
+    ]
+    node_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    paths = {
+        "/api/ask": {"post": _operation("Ask a question", answer, problem, body=ask)},
+        "/api/search": {
+            "get": _operation(
+                "Rank the notes for a query",
+                found,
+                problem,
+                [_parameter("q", "The query.", required=True), _top(types.TOP_SEARCH), *scope],
+            )
+        },
+        "/api/nodes/{id}": {"get": _operation("Read one node", node, problem, [node_id])},
+        "/api/nodes/{id}/related": {
+            "get": _operation("Find related nodes", related, problem, [node_id, _top(types.TOP_ASK)])
+        },
+        "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
+    }
+    info = {"title": "Trellis", "version": version("trellis"), "description": "Ask your outline."}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+
+
+def _operation(
+    summary: str, answer: Any, problem: Any, parameters: list[Any] | None = None, body: Any = None
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "parameters": parameters or [],
+        "responses": {
+            "200": {"description": "The answer", "content": {"application/json": {"schema": answer}}},
+            "default": {"description": "An error", "content": {"application/problem+json": {"schema": problem}}},
+        },
+    }
+    if body:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return operation
+
+
+def _parameter(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": {"type": "string"}}
+
+
+def _top(limit: int) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 1, "maximum": limit, "default": 8}
+    return {
+        "name": "top",
+        "in": "query",
+        "required": False,
+        "description": "How many results at most.",
+        "schema": schema,
+    }

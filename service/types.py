@@ -1,0 +1,136 @@
+"""What callers send and get. The HTTP contract and its OpenAPI description come from these classes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+TOP_ASK = 50
+TOP_SEARCH = 100
+QUESTION_LIMIT = 4000
+
+
+class AskRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A question in free words."""
+
+    question: Annotated[str, Meta(description="The question, in any words.")]
+    top: Annotated[int, Meta(description=f"How many results at most, 1 to {TOP_ASK}.")] = 8
+    under: Annotated[list[str], Meta(description="Only nodes under this path, outermost ancestor first.")] = []
+    file: Annotated[str, Meta(description="Only files whose name matches this glob.")] = ""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A place in the notes. Lines are 1-based lines of the file as it stands in the notes folder."""
+
+    file: Annotated[str, Meta(description="Name relative to the notes folder.")]
+    line: Annotated[int, Meta(description="The node's own first line.")]
+    start_line: Annotated[int, Meta(description="First line of the excerpt.")]
+    end_line: Annotated[int, Meta(description="Last line of the excerpt.")]
+
+
+class ExcerptLine(msgspec.Struct, frozen=True):
+    """One line of an excerpt."""
+
+    line: Annotated[int, Meta(description="Its number in the file, 1-based.")]
+    depth: Annotated[int, Meta(description="Levels below the outermost line of the excerpt.")]
+    text: Annotated[str, Meta(description="As it stands in the file, without indentation and bullet.")]
+    hit: Annotated[bool, Meta(description="Whether it is part of a node that matched.")]
+    marks: Annotated[list[tuple[int, int]], Meta(description="Spans [start, end) worth highlighting.")]
+    marker: Annotated[str, Meta(description="The bullet or number before the text, if any.")] = ""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A ranked excerpt of the notes."""
+
+    id: Annotated[str, Meta(description="The node's id, stable while its file, path and text stay the same.")]
+    score: Annotated[float, Meta(description="0 to 1, higher is better; results come in this order.")]
+    path: Annotated[list[str], Meta(description="Texts of the ancestors, outermost first, without the node.")]
+    text: Annotated[str, Meta(description="The node's own text.")]
+    excerpt: Annotated[list[ExcerptLine], Meta(description="The matched lines in their outline, at most 12.")]
+    source: Source
+
+
+class Quotation(msgspec.Struct, frozen=True):
+    """What the notes say, word for word."""
+
+    text: Annotated[str, Meta(description="One or more lines of the notes, verbatim, parted by newlines.")]
+    node: Annotated[str, Meta(description="Id of the node it stands in.")]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a question."""
+
+    question: str
+    answered: Annotated[bool, Meta(description="False when the notes do not cover it; results are then the nearest.")]
+    confidence: Annotated[float, Meta(description="Probability, 0 to 1, that these results answer the question.")]
+    answer: Quotation | None
+    results: list[Result]
+    generation: Annotated[str, Meta(description="Which build of the index answered.")]
+    took_ms: float
+
+
+class SearchResults(msgspec.Struct, frozen=True):
+    """A ranking alone, without a judgement whether it answers anything."""
+
+    query: str
+    results: list[Result]
+    generation: str
+    took_ms: float
+
+
+class NodeRef(msgspec.Struct, frozen=True):
+    """A node named by another."""
+
+    id: str
+    text: str
+    line: int
+
+
+class NodeView(msgspec.Struct, frozen=True):
+    """One node with its place in the outline."""
+
+    id: str
+    text: str
+    path: list[str]
+    source: Source
+    parent: NodeRef | None
+    children: Annotated[list[NodeRef], Meta(description="In order; the first 1,000.")]
+    child_count: int
+
+
+class RelatedNode(msgspec.Struct, frozen=True):
+    """A node near in meaning, from elsewhere in the outline."""
+
+    id: str
+    score: Annotated[float, Meta(description="Cosine similarity, 0 to 1.")]
+    path: list[str]
+    text: str
+    source: Source
+
+
+class RelatedResults(msgspec.Struct, frozen=True):
+    """Never the node itself, its ancestors or its descendants."""
+
+    node: str
+    results: list[RelatedNode]
+    generation: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Present once questions can be answered."""
+
+    status: str
+    nodes: int
+    generation: str
+    model: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error, after RFC 9457."""
+
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="What went wrong and what to change.")]
+    type: str = "about:blank"

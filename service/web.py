@@ -1,0 +1,134 @@
+"""HTTP: routes that translate requests to calls of `service.answering` and errors to problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+
+from indexer.errors import TrellisError
+from service import answering, openapi
+from service.config import Config
+from service.errors import InvalidRequest, RequestError
+from service.guards import HostGuard, check_origin, close_page
+from service.scope import split_path
+from service.snapshot import Current
+from service.types import AskRequest, Health, Problem
+
+_BODY_LIMIT = 64 * 1024
+_log = logging.getLogger("trellis.web")
+
+
+def create_app(current: Current, config: Config) -> Flask:
+    """The web application over one opened index."""
+    app = Flask(__name__, static_folder="static", static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT
+    app.wsgi_app = HostGuard(app.wsgi_app, config)  # type: ignore[method-assign]
+    app.before_request(lambda: check_origin(config))
+    app.after_request(lambda response: close_page(response, config))
+    _add_pages(app)
+    _add_api(app, current, config)
+    _add_errors(app)
+    return app
+
+
+def _add_pages(app: Flask) -> None:
+    @app.get("/")
+    def page() -> str:
+        return render_template("page.html")
+
+    @app.get("/demo")
+    def demo() -> str:
+        return render_template("demo.html")
+
+    @app.get("/widget.js")
+    def widget() -> Response:
+        return app.send_static_file("widget.js")
+
+
+def _add_api(app: Flask, current: Current, config: Config) -> None:
+    @app.post("/api/ask")
+    def ask() -> Response:
+        if request.mimetype != "application/json":
+            raise UnsupportedMediaType("Send the question as JSON, with 'Content-Type: application/json'.")
+        body = _decode(request.get_data())
+        return _json(answering.ask(current.get(), body.question, body.top, body.under, body.file))
+
+    @app.get("/api/search")
+    def search() -> Response:
+        under = [segment for value in request.args.getlist("under") for segment in split_path(value)]
+        query, top, file = request.args.get("q", ""), _top(config.top), request.args.get("file", "")
+        return _json(answering.search(current.get(), query, top, under, file))
+
+    @app.get("/api/nodes/<node_id>")
+    def node(node_id: str) -> Response:
+        return _json(answering.view_node(current.get(), node_id))
+
+    @app.get("/api/nodes/<node_id>/related")
+    def related(node_id: str) -> Response:
+        return _json(answering.related(current.get(), node_id, _top(config.top)))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        snapshot = current.get()
+        return _json(Health("ok", len(snapshot.store), snapshot.name, snapshot.generation.manifest.model))
+
+    @app.get("/openapi.json")
+    def openapi_json() -> Response:
+        return _json(openapi.describe())
+
+
+def _decode(data: bytes) -> AskRequest:
+    try:
+        return msgspec.json.decode(data, type=AskRequest)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The request does not fit: {error}.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
+
+
+def _top(default: int) -> int:
+    text = request.args.get("top", str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidRequest(f"'top' must be a whole number, not '{text[:40]}'.") from None
+
+
+def _json(value: Any) -> Response:
+    return Response(msgspec.json.encode(value), mimetype="application/json")
+
+
+def _problem(problem: Problem) -> Response:
+    return Response(msgspec.json.encode(problem), status=problem.status, mimetype="application/problem+json")
+
+
+def _add_errors(app: Flask) -> None:
+    """The one place where errors become HTTP."""
+
+    @app.errorhandler(RequestError)
+    def bad_request(error: RequestError) -> Response:
+        return _problem(Problem(error.title, error.status, str(error)))
+
+    @app.errorhandler(TrellisError)
+    def unavailable(error: TrellisError) -> Response:
+        return _problem(Problem("Service unavailable", 503, str(error)))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        code = error.code or 500
+        detail = f"At most {_BODY_LIMIT // 1024} kB can be sent." if code == 413 else str(error.description)
+        response = _problem(Problem(error.name, code, detail))
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        _log.error("unexpected error", exc_info=error)
+        detail = "Something went wrong inside Trellis. The cause is in its log."
+        return _problem(Problem("Internal error", 500, detail))
