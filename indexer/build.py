@@ -11,10 +11,10 @@ from itertools import chain
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from indexer.chunks import CHUNKING, Chunk, cut_chunks, too_long
-from indexer.encoder import Encoder, Model, Vectors, load
+from indexer.embed import Embedded, embed, take_over
+from indexer.encoder import Encoder, Model, load
 from indexer.errors import IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NoNotesInside
 from indexer.generation import (
     FORMAT,
@@ -31,7 +31,7 @@ from indexer.probes import calibrate
 from indexer.readers import SUFFIXES, read_outline
 from indexer.sources import Source, find_sources
 from indexer.store import store_bytes
-from indexer.vectors import build_index, stored_vectors
+from indexer.vectors import build_index
 
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how much of it is done, and how much there is."""
@@ -119,13 +119,13 @@ class _Build:
             raise NoNotesInside(self.notes, SUFFIXES, [str(problem) for problem in problems])
         chunks = _all_chunks(outlines)
         plan = plan_vectors(self.old.store.chunk_rows() if self.old else {}, [chunk.hash for chunk in chunks])
-        vectors, calibration = self._vectors(plan, chunks)
+        fresh, calibration = self._embed(plan, chunks)
         manifest = Manifest(
             format=FORMAT,
             chunking=CHUNKING,
             model=self.model.name,
             model_digest=self.model.digest,
-            dimension=vectors.shape[1],
+            dimension=fresh.vectors.shape[1],
             nodes=nodes,
             chunks=len(chunks),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -135,7 +135,7 @@ class _Build:
             files={},
         )
         stored = store_bytes(outlines, chunks, problems)
-        name = write_generation(self.folder, manifest, stored, build_index(vectors))
+        name = write_generation(self.folder, manifest, stored, build_index(fresh.vectors), fresh.tokens)
         embedded = len({chunks[row].node for rows in plan.embed for row in rows})
         ids = set(chain.from_iterable(outline.ids() for outline in outlines))
         removed = len(self.old.store.ids() - ids) if self.old else 0
@@ -154,26 +154,12 @@ class _Build:
             self.progress("reading", len(outlines), len(data))
         return outlines
 
-    def _vectors(self, plan: Plan, chunks: Sequence[Chunk]) -> tuple[Vectors, Calibration]:
-        old = self.old
-        if old and not plan.embed:
-            return stored_vectors(old.vectors, np.array([row for _, row in plan.kept])), old.manifest.calibration
+    def _embed(self, plan: Plan, chunks: Sequence[Chunk]) -> tuple[Embedded, Calibration]:
+        if self.old and not plan.embed:
+            return take_over(plan, self.old), self.old.manifest.calibration
         encoder = self.loader(self.model)
-        vectors = np.empty((len(chunks), encoder.dimension), np.float32)
-        if old and plan.kept:
-            new_rows, old_rows = np.array(plan.kept, np.int64).T
-            vectors[new_rows] = stored_vectors(old.vectors, old_rows)
-        done = 0
-
-        def more(count: int) -> None:
-            nonlocal done
-            done += count
-            self.progress("embedding", done, len(plan.embed))
-
-        fresh = encoder.encode([chunks[rows[0]].text for rows in plan.embed], more)
-        for vector, rows in zip(fresh, plan.embed, strict=True):
-            vectors[list(rows)] = vector
-        return vectors, calibrate(encoder, vectors)
+        embedded = embed(plan, chunks, self.old, encoder, lambda done, total: self.progress("embedding", done, total))
+        return embedded, calibrate(encoder, embedded.vectors)
 
 
 def _read_files(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:

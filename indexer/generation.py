@@ -1,7 +1,7 @@
 """One generation of the index on disk: written aside, swapped in whole, verified before anything reads it.
 
     index/CURRENT                         "<SHA-256 of the manifest>\\n"
-    index/generations/<first 16 digits>/  manifest.json  nodes.sqlite  vectors.faiss
+    index/generations/<first 16 digits>/  manifest.json  nodes.sqlite  vectors.faiss  tokens.npz
 
 CURRENT names the manifest by its hash, the manifest names every file by size and hash: one chain covers every byte.
 """
@@ -25,6 +25,7 @@ from indexer.chunks import CHUNKING
 from indexer.durable import HashingWriter, replace_file, sync_folder, write_file
 from indexer.encoder import Model
 from indexer.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing, IndexUnwritable, NotAnIndex
+from indexer.late import TokenVectors
 from indexer.store import Store
 from indexer.vectors import read_index, write_index
 
@@ -37,6 +38,7 @@ _LOCK = ".lock"
 _KEEP = 2
 _NODES = "nodes.sqlite"
 _VECTORS = "vectors.faiss"
+_TOKENS = "tokens.npz"
 
 
 class FileRecord(msgspec.Struct, frozen=True):
@@ -71,11 +73,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Generation:
     """An opened generation: verified, read-only, safe to share between threads."""
 
-    def __init__(self, name: str, manifest: Manifest, store: Store, vectors: Any) -> None:
+    def __init__(self, name: str, manifest: Manifest, store: Store, vectors: Any, tokens: TokenVectors) -> None:
         self.name = name
         self.manifest = manifest
         self.store = store
         self.vectors = vectors
+        self.tokens = tokens
 
     def close(self) -> None:
         self.store.close()
@@ -166,15 +169,17 @@ def open_generation(folder: Path, model: Model) -> Generation:
 def _open(folder: Path, name: str, manifest: Manifest) -> Generation:
     place = folder / _GENERATIONS / name
     data = {file: _verified(folder, place / file, record) for file, record in manifest.files.items()}
-    if set(data) != {_NODES, _VECTORS}:
+    if set(data) != {_NODES, _VECTORS, _TOKENS}:
         raise IndexDamaged(folder, f"{name} lists other files than it should")
     vectors = read_index(data.pop(_VECTORS))
+    tokens = TokenVectors.from_bytes(data.pop(_TOKENS))
     store = Store(place / _NODES)
     if vectors.d != manifest.dimension:
         raise IndexMismatch(folder, "dimension", vectors.d, manifest.dimension)
-    if not len(store.chunk_node) == vectors.ntotal == manifest.chunks or len(store) != manifest.nodes:
+    counts = {len(store.chunk_node), vectors.ntotal, len(tokens.offsets) - 1, manifest.chunks}
+    if len(counts) != 1 or len(store) != manifest.nodes:
         raise IndexDamaged(folder, f"{name} holds {vectors.ntotal} vectors for {len(store.chunk_node)} chunks")
-    return Generation(name, manifest, store, vectors)
+    return Generation(name, manifest, store, vectors, tokens)
 
 
 def _verified(folder: Path, path: Path, record: FileRecord) -> bytes:
@@ -207,7 +212,7 @@ def write_lock(folder: Path) -> Iterator[None]:
         raise IndexUnwritable(folder, error.strerror or error) from error
 
 
-def write_generation(folder: Path, manifest: Manifest, nodes: bytes, vectors: Any) -> str:
+def write_generation(folder: Path, manifest: Manifest, nodes: bytes, vectors: Any, tokens: TokenVectors) -> str:
     """Makes a new generation current and answers its name. Call it under `write_lock`; OSError leaves the old one current.
 
     manifest.files is filled in here, from the bytes as they go to the disk.
@@ -219,6 +224,7 @@ def write_generation(folder: Path, manifest: Manifest, nodes: bytes, vectors: An
         files = {
             _NODES: FileRecord(*write_file(aside / _NODES, _writes(nodes))),
             _VECTORS: FileRecord(*write_file(aside / _VECTORS, lambda writer: write_index(vectors, writer))),
+            _TOKENS: FileRecord(*write_file(aside / _TOKENS, _writes(tokens.to_bytes()))),
         }
         data = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=files)), indent=1)
         digest = write_file(aside / "manifest.json", _writes(data))[1]

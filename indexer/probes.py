@@ -50,7 +50,7 @@ PROBES = (
 
 def calibrate(encoder: Encoder, vectors: Vectors) -> Calibration:
     """The background of an index. `vectors` has shape (n, dimension) with n at least 1."""
-    best = (encoder.encode(PROBES) @ vectors.T).max(axis=1)
+    best = (encoder.encode(PROBES, query=True).vectors @ vectors.T).max(axis=1)
     middle = float(np.median(best))
     spread = 1.4826 * float(
         np.median(np.abs(best - middle))

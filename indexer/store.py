@@ -5,9 +5,12 @@ Nodes are numbered over all files in reading order, so a subtree is the run of r
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +34,11 @@ _SCHEMA = """
     ) STRICT;
     CREATE TABLE chunk (row INTEGER PRIMARY KEY, node INTEGER NOT NULL REFERENCES node, hash BLOB NOT NULL) STRICT;
     CREATE VIRTUAL TABLE word USING fts5 (trail, piece, content='', tokenize='porter unicode61 remove_diacritics 2');
+    CREATE TABLE term (word TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE problem (file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL) STRICT;
 """
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 Rows = NDArray[np.int64]
 
@@ -79,6 +85,8 @@ def store_bytes(outlines: Sequence[Outline], chunks: Sequence[Chunk], problems: 
             "INSERT INTO word (rowid, trail, piece) VALUES (?, ?, ?)", ((row, c.trail, c.piece) for row, c in numbered)
         )
         connection.execute("INSERT INTO word (word) VALUES ('optimize')")
+        terms = Counter(word for chunk in chunks for word in _WORD.findall(chunk.piece.casefold()))
+        connection.executemany("INSERT INTO term VALUES (?, ?)", terms.items())
         connection.executemany("INSERT INTO problem VALUES (?, ?, ?)", ((p.file, p.line, p.message) for p in problems))
         connection.commit()
         return connection.serialize()
@@ -101,7 +109,7 @@ def _rows(number: int, outline: Outline, first: int) -> Iterator[tuple[int, str,
 class Store:
     """The nodes of one generation, for any number of threads. Structure is held in memory, texts stay on disk.
 
-    Arrays, each of length len(store), by row: file (number in `files`), parent (-1 at the top), last.
+    Arrays, each of length len(store), by row: file (number in `files`), parent (-1 at the top), last, depth, line, end_line.
     chunk_node: the node's row for every chunk.
     """
 
@@ -111,9 +119,14 @@ class Store:
         self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self.files: list[str] = [name for (name,) in self._db.execute("SELECT name FROM file ORDER BY number")]
         structure = np.array(
-            self._db.execute("SELECT file, parent, last FROM node ORDER BY row").fetchall(), np.int64
-        ).reshape(-1, 3)
-        self.file, self.parent, self.last = (np.ascontiguousarray(column) for column in structure.T)
+            self._db.execute(
+                "SELECT file, parent, last, depth, line, line + length(lines) - length(replace(lines, char(10), '')) "
+                "FROM node ORDER BY row"
+            ).fetchall(),
+            np.int64,
+        ).reshape(-1, 6)
+        columns = (np.ascontiguousarray(column) for column in structure.T)
+        self.file, self.parent, self.last, self.depth, self.line, self.end_line = columns
         self.chunk_node: Rows = np.array(
             self._db.execute("SELECT node FROM chunk ORDER BY row").fetchall(), np.int64
         ).ravel()
@@ -175,6 +188,20 @@ class Store:
     def path(self, row: int) -> list[str]:
         """The texts of the ancestors, outermost first, without the node itself."""
         return [node.text for node in self.nodes(self.ancestors(row))]
+
+    def chunks_of(self, rows: Rows) -> tuple[Rows, Rows]:
+        """The first and the last chunk of each node."""
+        return np.searchsorted(self.chunk_node, rows, "left"), np.searchsorted(self.chunk_node, rows, "right") - 1
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """The words of the notes, without case, and how often each stands there."""
+        return dict(self._db.execute("SELECT word, count FROM term"))
+
+    def chunks_with(self, word: str) -> int:
+        """How many chunks hold the word in any inflection, in their own text or in their trail."""
+        query = '"' + word.replace('"', '""') + '"'
+        return int(self._db.execute("SELECT count(*) FROM word WHERE word MATCH ?", (query,)).fetchone()[0])
 
     def match(self, words: Sequence[str]) -> tuple[Rows, NDArray[np.float32]]:
         """All chunks that hold at least one of the words, in any inflection, with their BM25 scores, best first.

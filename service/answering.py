@@ -10,8 +10,9 @@ import numpy as np
 from indexer.store import Store
 from service.confidence import ANSWERED_FROM, confidence
 from service.errors import EmptyQuestion, NodeNotFound, QuestionTooLong, TopOutOfRange
-from service.excerpt import MAX_LINES, Window, choose_windows, to_result
-from service.ranking import Candidate, neighbours, rank
+from service.excerpt import to_result
+from service.query import Query, read_query
+from service.ranking import Ranking, neighbours, rank
 from service.scope import node_mask
 from service.snapshot import Snapshot
 from service.types import (
@@ -28,6 +29,7 @@ from service.types import (
     SearchResults,
     Source,
 )
+from service.windows import MAX_LINES, Window
 from service.words import content_stems
 
 _CHILDREN_SHOWN = 1000
@@ -36,14 +38,14 @@ _CHILDREN_SHOWN = 1000
 def ask(snapshot: Snapshot, question: str, top: int = 8, under: Sequence[str] = (), file: str = "") -> Answer:
     """The excerpts that answer, best first, and whether the notes answer at all. Raises RequestError."""
     started = time.perf_counter()
-    candidates, results, windows = _search(snapshot, question, top, TOP_ASK, under, file)
-    probability = confidence(question, candidates, results, snapshot.generation.manifest.calibration)
+    query, ranking, results = _search(snapshot, question, top, TOP_ASK, under, file)
+    probability = confidence(query, ranking, results, snapshot.generation.manifest.calibration)
     answered = probability >= ANSWERED_FROM
     return Answer(
         question=question,
         answered=answered,
         confidence=round(probability, 4),
-        answer=_quote(snapshot.store, windows[0]) if answered and windows else None,
+        answer=_quote(snapshot.store, ranking.windows[0]) if answered and results else None,
         results=results,
         generation=snapshot.name,
         took_ms=_milliseconds(started),
@@ -53,7 +55,7 @@ def ask(snapshot: Snapshot, question: str, top: int = 8, under: Sequence[str] = 
 def search(snapshot: Snapshot, query: str, top: int = 8, under: Sequence[str] = (), file: str = "") -> SearchResults:
     """The ranking alone. Raises RequestError."""
     started = time.perf_counter()
-    _, results, _ = _search(snapshot, query, top, TOP_SEARCH, under, file)
+    _, _, results = _search(snapshot, query, top, TOP_SEARCH, under, file)
     return SearchResults(query, results, snapshot.name, _milliseconds(started))
 
 
@@ -84,8 +86,8 @@ def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
     exclude[row : store.last[row] + 1] = True
     exclude[store.ancestors(row)] = True
     beside = exclude | (store.parent == store.parent[row])
-    found = neighbours(snapshot, row, 2 * top, exclude if beside.all() else beside)[:top]
-    return RelatedResults(node_id, [_related_node(store, candidate) for candidate in found], snapshot.name)
+    found = neighbours(snapshot, row, top, exclude if beside.all() else beside)
+    return RelatedResults(node_id, [_related_node(store, other, score) for other, score in found], snapshot.name)
 
 
 def node_at(snapshot: Snapshot, file: str, line: int) -> str:
@@ -109,13 +111,13 @@ def check_question(question: str, top: int, limit: int = TOP_ASK) -> str:
 
 def _search(
     snapshot: Snapshot, question: str, top: int, limit: int, under: Sequence[str], file: str
-) -> tuple[list[Candidate], list[Result], list[Window]]:
+) -> tuple[Query, Ranking, list[Result]]:
     question = check_question(question, top, limit)
     mask = node_mask(snapshot.store, under, file)
-    candidates = rank(snapshot, question, top * MAX_LINES, mask)
-    windows = choose_windows(snapshot.store, candidates, top)
-    stems = content_stems(question)
-    return candidates, [to_result(snapshot.store, window, stems) for window in windows], windows
+    query = read_query(snapshot, question)
+    ranking = rank(snapshot, query, top, mask)
+    stems = content_stems(query.text)
+    return query, ranking, [to_result(snapshot.store, window, stems) for window in ranking.windows]
 
 
 def _require_top(top: int, limit: int) -> None:
@@ -142,10 +144,10 @@ def _refer(store: Store, rows: Sequence[int]) -> list[NodeRef]:
     return [NodeRef(node.id, node.text, node.line) for node in store.nodes(rows)]
 
 
-def _related_node(store: Store, candidate: Candidate) -> RelatedNode:
-    node = store.node(candidate.row)
+def _related_node(store: Store, row: int, score: float) -> RelatedNode:
+    node = store.node(row)
     source = Source(node.file, node.line, node.line, node.end_line)
-    return RelatedNode(node.id, round(candidate.score, 4), store.path(node.row), node.text, source)
+    return RelatedNode(node.id, round(score, 4), store.path(row), node.text, source)
 
 
 def _milliseconds(started: float) -> float:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from indexer.generation import Calibration
-from service.ranking import Candidate
+from service.query import Query
+from service.ranking import Ranking
 from service.types import Result
 from service.words import content_stems
 
@@ -18,15 +19,12 @@ development questions; `trellis eval` prints what they give."""
 _LOOKED_AT = 3
 
 
-def confidence(
-    question: str, candidates: Sequence[Candidate], results: Sequence[Result], background: Calibration
-) -> float:
+def confidence(query: Query, ranking: Ranking, results: Sequence[Result], background: Calibration) -> float:
     """The probability, 0 to 1, that these results answer the question."""
-    if not candidates:
+    if not results:
         return 0.0
-    best = max(candidate.similarity for candidate in candidates)
-    above = (best - background.mean) / background.deviation
-    evidence = above + _COVERAGE * _covered(question, results) - _MIDDLE
+    above = (ranking.best_similarity - background.mean) / background.deviation
+    evidence = above + _COVERAGE * _covered(query.text, results) - _MIDDLE
     return 1.0 / (1.0 + math.exp(-max(min(_SLOPE * evidence, 30.0), -30.0)))
 
 

@@ -1,77 +1,166 @@
-"""From a question to nodes in the order of their relevance."""
+"""From a question to windows of the outline in the order of their relevance.
+
+Three views of relevance are mixed. Dense: the similarity of the whole question and a node with its path. Lexical: BM25 over
+words. Late: for each token of the question the closest token in the window or above it (MaxSim). The best nodes by dense and
+lexical ranking are candidates; what is scored is the window that each would be shown in, since a line's meaning comes from
+its path, its children and its siblings. docs/ranking.md tells what was tried and measured.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from indexer.store import Store
+from indexer.store import Rows, Store
 from indexer.vectors import Mask, nearest, stored_vectors
+from service.query import Query
 from service.snapshot import Snapshot
-from service.words import content_words, is_keywords
+from service.windows import Window, window_around
 
-_LEXICAL_WEIGHT = 0.15
-"""How much a full match of words adds to a cosine similarity, for queries made of keywords. BM25 is weak on paraphrase, so
-a sentence is ranked by meaning alone."""
+_DENSE_CANDIDATES = 150
+_LEXICAL_CANDIDATES = 50
+_INHERITED = 0.95
+"""What a match in an ancestor counts, beside one in the window itself."""
+_DENSE_NODE, _DENSE_WINDOW = 0.2, 0.2
+_LEXICAL = 0.1
+"""Weights beside that of the late view, which is 1. The lexical view speaks only for queries made of keywords: BM25 is weak
+on paraphrase."""
+_DENSE_LINE = 0.4
+_HIT_MARGIN, _MAX_HITS = 0.05, 3
+"""A line is marked as a hit too when it scores at most this much below the best line of its window."""
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """row: the node. score: 0 to 1, higher is better. similarity: cosine similarity of the question and the node."""
+class Ranking:
+    """windows: best first, no two of them share a row, scores 0 to 1. best_similarity: the highest cosine similarity of
+    the question and any node in scope. best_late: the highest score of the late view alone.
+    """
 
-    row: int
-    score: float
-    similarity: float
+    windows: list[Window]
+    best_similarity: float
+    best_late: float
 
 
-def rank(snapshot: Snapshot, question: str, depth: int, mask: Mask | None = None) -> list[Candidate]:
-    """The `depth` best nodes among those where `mask` is true, best first. A node counts as its best chunk."""
+def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -> Ranking:
+    """The `top` best windows over nodes where `mask` is true."""
     store = snapshot.store
-    query = snapshot.encoder.encode([question])[0]
+    depth = max(_DENSE_CANDIDATES, 4 * top)
     chunk_mask = None if mask is None else mask[store.chunk_node]
-    scores, chunks = nearest(snapshot.generation.vectors, query, depth, chunk_mask)
-    similarity = dict(zip(chunks.tolist(), scores.tolist(), strict=True))
-    if not is_keywords(question):
-        return _best_by_node(store, similarity, similarity, depth)
-    matched, lexical = store.match(content_words(question))
+    similarity, chunks = nearest(snapshot.generation.vectors, query.vector, depth, chunk_mask)
+    lexical = _lexical_share(store, query, chunk_mask)
+    rows = np.unique(np.concatenate([store.chunk_node[chunks], np.array(list(lexical), np.int64)]))
+    if not len(rows):
+        return Ranking([], 0.0, 0.0)
+    shapes = [window_around(store, row, mask) for row in rows.tolist()]
+    field = _Field(snapshot, query, shapes)
+    late, dense_window = field.late_scores(rows, shapes), field.window_max(field.dense, shapes)
+    bonus = np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32) if query.keywords else np.float32(0)
+    total = late + _DENSE_NODE * field.at(field.dense, rows) + _DENSE_WINDOW * dense_window + _LEXICAL * bonus
+    total /= 1 + _DENSE_NODE + _DENSE_WINDOW + (_LEXICAL if query.keywords else 0)
+    windows = _choose(store, rows, np.clip(total, 0, 1), top, mask)
+    for window in windows:
+        window.hits = field.hits(window)
+    return Ranking(windows, float(similarity.max(initial=0.0)), float(late.max()))
+
+
+def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tuple[int, float]]:
+    """The `top` nodes nearest in meaning to the node at `row`, as (row, cosine similarity), without those where `exclude`
+    is true.
+    """
+    vectors, store = snapshot.generation.vectors, snapshot.store
+    first, last = store.chunks_of(np.array([row]))
+    query = stored_vectors(vectors, np.arange(first[0], last[0] + 1)).mean(axis=0)
+    query /= max(float(np.linalg.norm(query)), 1e-9)
+    scores, chunks = nearest(vectors, query, 2 * top, ~exclude[store.chunk_node])
+    best: dict[int, float] = {}
+    for other, score in zip(store.chunk_node[chunks].tolist(), scores.tolist(), strict=True):
+        best.setdefault(other, min(max(score, 0.0), 1.0))
+    return list(best.items())[:top]
+
+
+def _lexical_share(store: Store, query: Query, chunk_mask: Mask | None) -> dict[int, float]:
+    """The best nodes by BM25, each with its share of the best score."""
+    chunks, scores = store.match(query.words)
     if chunk_mask is not None:
-        matched, lexical = matched[chunk_mask[matched]], lexical[chunk_mask[matched]]
-    matched, lexical = matched[:depth], lexical[:depth]
-    new = np.array([row for row in matched.tolist() if row not in similarity], np.int64)
-    if len(new):
-        similarity.update(
-            zip(new.tolist(), (stored_vectors(snapshot.generation.vectors, new) @ query).tolist(), strict=True)
-        )
-    share = dict(zip(matched.tolist(), (lexical / lexical[:1]).tolist(), strict=True))
-    mixed = {
-        row: (cosine + _LEXICAL_WEIGHT * share.get(row, 0.0)) / (1 + _LEXICAL_WEIGHT)
-        for row, cosine in similarity.items()
-    }
-    return _best_by_node(store, mixed, similarity, depth)
+        scores, chunks = scores[chunk_mask[chunks]], chunks[chunk_mask[chunks]]
+    shares: dict[int, float] = {}
+    for chunk, score in zip(chunks[:_LEXICAL_CANDIDATES], scores[:_LEXICAL_CANDIDATES], strict=True):
+        shares.setdefault(int(store.chunk_node[chunk]), float(score / scores[0]))
+    return shares
 
 
-def _best_by_node(
-    store: Store, scores: Mapping[int, float], similarity: Mapping[int, float], depth: int
-) -> list[Candidate]:
-    best: dict[int, Candidate] = {}
-    for chunk, score in sorted(scores.items(), key=lambda item: (-item[1], item[0])):
-        row = int(store.chunk_node[chunk])
-        best.setdefault(row, Candidate(row, _unit(score), _unit(similarity[chunk])))
-    return list(best.values())[:depth]
+def _choose(store: Store, rows: Rows, scores: Floats, top: int, mask: Mask | None) -> list[Window]:
+    windows: list[Window] = []
+    for at in np.lexsort((rows, -scores)).tolist():
+        row = int(rows[at])
+        if len(windows) == top:
+            break
+        if not any(window.first <= row <= window.last for window in windows):
+            window = window_around(store, row, mask, windows)
+            window.score = float(scores[at])
+            windows.append(window)
+    return windows
 
 
-def _unit(score: float) -> float:
-    return min(max(score, 0.0), 1.0)
+class _Field:
+    """The rows that matter for one question (all windows, and every ancestor of their rows), with how each token of the
+    question matches there. Arrays by position in `rows`: own, above: shape (rows, q); dense: shape (rows,).
+    """
+
+    def __init__(self, snapshot: Snapshot, query: Query, shapes: Sequence[Window]) -> None:
+        store = snapshot.store
+        spans = [np.arange(window.first, window.last + 1) for window in shapes]
+        self.rows = _with_ancestors(store, np.unique(np.concatenate(spans)))
+        self._query = query
+        first, last = store.chunks_of(self.rows)
+        self.own = snapshot.generation.tokens.best_matches(query.tokens, first, last)
+        self.above = np.zeros_like(self.own)
+        parents = np.searchsorted(self.rows, store.parent[self.rows])
+        for depth in range(1, int(store.depth[self.rows].max(initial=0)) + 1):
+            here = np.flatnonzero(store.depth[self.rows] == depth)
+            self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
+        counts = last - first + 1
+        begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        chunks = np.repeat(first - begins, counts) + np.arange(counts.sum())
+        similarity = stored_vectors(snapshot.generation.vectors, chunks) @ query.vector
+        self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
+        self.line: Floats = self._weigh(np.maximum(self.own, _INHERITED * self.above)) + _DENSE_LINE * self.dense
+
+    def at(self, values: Floats, rows: Rows) -> Floats:
+        return values[np.searchsorted(self.rows, rows)]
+
+    def window_max(self, values: Floats, windows: Sequence[Window]) -> Floats:
+        """For each window the maximum of `values` over its rows, which stand side by side here."""
+        ends = np.array([(window.first, window.last) for window in windows]).reshape(-1, 2)
+        begins = np.searchsorted(self.rows, ends[:, 0])
+        padded = np.concatenate([values, np.zeros_like(values[:1])])
+        runs = np.stack([begins, begins + ends[:, 1] - ends[:, 0] + 1], axis=1).ravel()
+        return np.asarray(np.maximum.reduceat(padded, runs, axis=0)[::2])
+
+    def late_scores(self, rows: Rows, windows: Sequence[Window]) -> Floats:
+        """The weighted MaxSim of the question with each window and the ancestors of its node."""
+        return self._weigh(np.maximum(self.window_max(self.own, windows), _INHERITED * self.at(self.above, rows)))
+
+    def hits(self, window: Window) -> list[int]:
+        """The rows of a window that match best, best first."""
+        rows = np.arange(window.first, window.last + 1)
+        scores = self.at(self.line, rows)
+        order = np.argsort(-scores, kind="stable")[:_MAX_HITS]
+        return [int(rows[at]) for at in order if scores[at] >= scores[order[0]] - _HIT_MARGIN]
+
+    def _weigh(self, matches: Floats) -> Floats:
+        return np.asarray(matches @ self._query.weights, np.float32)
 
 
-def neighbours(snapshot: Snapshot, row: int, depth: int, exclude: Mask) -> list[Candidate]:
-    """The `depth` nodes nearest in meaning to the node at `row`, without those where `exclude` is true."""
-    generation, store = snapshot.generation, snapshot.store
-    own = np.flatnonzero(store.chunk_node == row)
-    query = generation.vectors.reconstruct_batch(own).mean(axis=0)
-    query = (query / max(float(np.linalg.norm(query)), 1e-9)).astype(np.float32)
-    scores, chunks = nearest(generation.vectors, query, depth, ~exclude[store.chunk_node])
-    similarity = dict(zip(chunks.tolist(), scores.tolist(), strict=True))
-    return _best_by_node(store, similarity, similarity, depth)
+def _with_ancestors(store: Store, rows: Rows) -> Rows:
+    above = rows
+    while len(above):
+        above = np.setdiff1d(store.parent[above], rows)
+        above = above[above >= 0]
+        rows = np.union1d(rows, above)
+    return rows

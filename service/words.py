@@ -32,6 +32,11 @@ def content_stems(text: str) -> frozenset[str]:
     return frozenset(map(stem, content_words(text)))
 
 
+def words_of(text: str) -> list[str]:
+    """All words, as they are written, in order."""
+    return _WORD.findall(text)
+
+
 def is_keywords(text: str) -> bool:
     """Whether this is a list of keywords ("route 53 alias record"), not a sentence: it has no function word."""
     words = _WORD.findall(text.casefold())

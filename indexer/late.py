@@ -1,0 +1,105 @@
+"""Token vectors for late interaction, small enough to store: projected, then rounded to one byte a number.
+
+MaxSim (Khattab & Zaharia 2020, "ColBERT: Efficient and Effective Passage Search via Contextualized Late Interaction over
+BERT") compares each token of a question with its closest token of a passage. The vectors are the model's own last layer,
+encoded with the whole chunk around them; only the tokens of a node's own text are kept, because those of its ancestors are
+kept with the ancestors.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoder import Vectors
+
+DIMENSION = 64
+"""Principal dimensions that are kept: on three collections as good as all 384 (see docs/ranking.md)."""
+_FIT_FROM = 2000
+"""A projection learned from fewer tokens would be one to their noise: small indexes keep the vectors whole."""
+_FIT_ENOUGH = 20_000
+
+Codes = NDArray[np.int8]
+Offsets = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """matrix: shape (model's dimension, d), orthonormal columns. scale: one unit of a code in the projected vectors."""
+
+    matrix: NDArray[np.float32]
+    scale: float
+
+    def apply(self, vectors: Vectors) -> Vectors:
+        """Shape (n, d), unit length."""
+        projected = vectors @ self.matrix
+        return np.asarray(projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-9), np.float32)
+
+    def encode(self, vectors: Vectors) -> Codes:
+        return np.asarray(np.clip(np.rint(self.apply(vectors) / self.scale), -127, 127), np.int8)
+
+
+def fit(vectors: Vectors) -> Projection:
+    """The projection to the principal dimensions of these token vectors, or to all of them when they are few."""
+    dimension = vectors.shape[1]
+    matrix = np.eye(dimension, dtype=np.float32)
+    if len(vectors) >= _FIT_FROM and dimension > DIMENSION:
+        sample = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _FIT_ENOUGH)).astype(np.int64)]
+        matrix = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :DIMENSION].astype(np.float32)
+    projection = Projection(np.ascontiguousarray(matrix), 1.0)
+    largest = float(np.abs(projection.apply(vectors[:_FIT_ENOUGH])).max()) if len(vectors) else 1.0
+    return Projection(projection.matrix, largest / 127)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The token vectors of all chunks. codes: shape (tokens, d). offsets: shape (chunks + 1,), where each chunk's begin."""
+
+    codes: Codes
+    offsets: Offsets
+    projection: Projection
+
+    def to_bytes(self) -> bytes:
+        buffer = io.BytesIO()
+        scale = np.array(self.projection.scale, np.float64)
+        np.savez(buffer, codes=self.codes, offsets=self.offsets, matrix=self.projection.matrix, scale=scale)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> TokenVectors:
+        """`data` must have been verified."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            projection = Projection(arrays["matrix"], float(arrays["scale"]))
+            return cls(arrays["codes"], arrays["offsets"], projection)
+
+    def of_chunk(self, row: int) -> Codes:
+        return self.codes[self.offsets[row] : self.offsets[row + 1]]
+
+    def best_matches(self, query: Vectors, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:
+        """For every run of chunks first[i]..last[i] and every query token, the similarity of the closest token in the run.
+
+        query: shape (q, d), projected, unit length. Answers shape (len(first), q); 0 for a run without tokens.
+        """
+        starts, ends = self.offsets[first], self.offsets[last + 1]
+        counts = ends - starts
+        best = np.zeros((len(first), len(query)), np.float32)
+        filled = np.flatnonzero(counts)
+        if not len(filled) or not len(query):
+            return best
+        counts = counts[filled]
+        begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        tokens = np.repeat(starts[filled] - begins, counts) + np.arange(counts.sum())
+        similarity = self.codes[tokens].astype(np.float32) @ (query.T * self.projection.scale)
+        best[filled] = np.maximum.reduceat(similarity, begins, axis=0)
+        return best
+
+
+def join(parts: Sequence[Codes], projection: Projection) -> TokenVectors:
+    """The token vectors of all chunks from those of each, in row order."""
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+    codes = np.concatenate(parts) if parts else np.empty((0, projection.matrix.shape[1]), np.int8)
+    return TokenVectors(codes, offsets, projection)

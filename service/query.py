@@ -1,0 +1,90 @@
+"""A question as ranking sees it: spelling mended, encoded, each token with its weight."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from indexer.encoder import Encoder, Vectors
+from indexer.store import Store
+from service.snapshot import Snapshot
+from service.words import FUNCTION_WORDS, content_words, is_keywords, stem, words_of
+
+_FUNCTION_WEIGHT = 0.3
+_SIGN_WEIGHT = 0.05
+_SHORTEST_MENDED = 5
+_TWO_EDITS_FROM = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """text: the question as understood. mended: (as written, as understood) of each misspelt word.
+    vector: shape (dimension,). tokens: shape (q, d), projected as the index is. weights: shape (q,), adding up to 1.
+    words: its content words. keywords: whether it has no function words.
+    """
+
+    text: str
+    mended: dict[str, str]
+    vector: NDArray[np.float32]
+    tokens: Vectors
+    weights: NDArray[np.float32]
+    words: list[str]
+    keywords: bool
+
+
+def read_query(snapshot: Snapshot, question: str) -> Query:
+    """Encodes a question; the one place that runs the model for it."""
+    mended = dict(_misspelt(snapshot.store, snapshot.encoder, question))
+    text = re.sub(r"\w+", lambda found: mended.get(found.group(), found.group()), question) if mended else question
+    encoded = snapshot.encoder.encode([text], query=True)
+    weights = np.array([_weight(snapshot.store, text, *span) for span in encoded.spans.tolist()], np.float32)
+    return Query(
+        text=text,
+        mended=mended,
+        vector=encoded.vectors[0],
+        tokens=snapshot.generation.tokens.projection.apply(encoded.tokens),
+        weights=weights / max(float(weights.sum()), 1e-9),
+        words=content_words(text),
+        keywords=is_keywords(text),
+    )
+
+
+def _weight(store: Store, text: str, start: int, end: int) -> float:
+    """How much a token counts: the rarer its word in the notes the more (inverse document frequency), function words and
+    signs little.
+    """
+    while start > 0 and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    word = text[start:end].casefold()
+    if not any(character.isalnum() for character in word):
+        return _SIGN_WEIGHT
+    if word in FUNCTION_WORDS:
+        return _FUNCTION_WEIGHT
+    chunks = len(store.chunk_node)
+    return math.log1p(chunks / (1 + store.chunks_with(word))) / math.log1p(chunks)
+
+
+def _misspelt(store: Store, encoder: Encoder, question: str) -> Iterator[tuple[str, str]]:
+    """Words that neither the notes nor the model know, with the word of the notes that is one or two typing errors away
+    (optimal string alignment distance, which counts swapped letters once).
+    """
+    for word in dict.fromkeys(words_of(question)):
+        plain = word.casefold()
+        if len(plain) < _SHORTEST_MENDED or plain in FUNCTION_WORDS or not plain.isalpha():
+            continue
+        if store.chunks_with(plain) or encoder.knows(plain) or encoder.knows(stem(plain)):
+            continue
+        edits = 2 if len(plain) >= _TWO_EDITS_FROM else 1
+        found = process.extract(plain, store.vocabulary.keys(), scorer=OSA.distance, score_cutoff=edits, limit=20)
+        near = [(edits, -store.vocabulary[other], other) for other, edits, _ in found if other[0] == plain[0]]
+        if near:
+            yield word, min(near)[2]

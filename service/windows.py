@@ -1,0 +1,60 @@
+"""Which lines to show around a node: what stands below it and its neighbours inside its parent, at most twelve lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from indexer.store import Store
+from indexer.vectors import Mask
+
+MAX_LINES = 12
+
+
+@dataclass(slots=True)
+class Window:
+    """A run of nodes, rows first..last, shown as one result. hits: the rows that matched, best first."""
+
+    first: int
+    last: int
+    score: float = 0.0
+    hits: list[int] = field(default_factory=list)
+
+
+def window_around(store: Store, row: int, mask: Mask | None = None, taken: Sequence[Window] = ()) -> Window:
+    """Grows from the node: first down through its subtree, then up and down in turn inside its parent, as far as twelve
+    lines reach. Rows that are out of scope or in one of the windows `taken` are never entered.
+    """
+    low, high = _bounds(store, row, taken)
+    first = last = row
+
+    def fits(a: int, b: int) -> bool:
+        new = a if a < first else b
+        if a < low or b > high or (mask is not None and not mask[new]):
+            return False
+        return bool(store.end_line[b] - store.line[a] < MAX_LINES)
+
+    subtree = int(store.last[row])
+    while last < subtree and fits(first, last + 1):
+        last += 1
+    up = down = True
+    while up or down:
+        if up := fits(first - 1, last):
+            first -= 1
+        if down := fits(first, last + 1):
+            last += 1
+    return Window(first, last)
+
+
+def _bounds(store: Store, row: int, taken: Sequence[Window]) -> tuple[int, int]:
+    """The rows that a window around `row` may reach: its parent with all below it, or itself when it has none; up to
+    the windows that are there already.
+    """
+    around = int(store.parent[row]) if store.parent[row] >= 0 else row
+    low, high = around, int(store.last[around])
+    for window in taken:
+        if window.last < row:
+            low = max(low, window.last + 1)
+        else:
+            high = min(high, window.first - 1)
+    return low, high
