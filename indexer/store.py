@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.acronyms import short_forms, spelled_out
 from indexer.chunks import Chunk
 from indexer.node import Outline, Problem
 
@@ -35,6 +36,8 @@ _SCHEMA = """
     CREATE TABLE chunk (row INTEGER PRIMARY KEY, node INTEGER NOT NULL REFERENCES node, hash BLOB NOT NULL) STRICT;
     CREATE VIRTUAL TABLE word USING fts5 (trail, piece, content='', tokenize='porter unicode61 remove_diacritics 2');
     CREATE TABLE term (word TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE acronym (short TEXT NOT NULL, long TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (short, long))
+        STRICT, WITHOUT ROWID;              -- long is '' for the acronym itself
     CREATE TABLE problem (file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL) STRICT;
 """
 
@@ -87,6 +90,7 @@ def store_bytes(outlines: Sequence[Outline], chunks: Sequence[Chunk], problems: 
         connection.execute("INSERT INTO word (word) VALUES ('optimize')")
         terms = Counter(word for chunk in chunks for word in _WORD.findall(chunk.piece.casefold()))
         connection.executemany("INSERT INTO term VALUES (?, ?)", terms.items())
+        connection.executemany("INSERT INTO acronym VALUES (?, ?, ?)", _acronyms(outlines))
         connection.executemany("INSERT INTO problem VALUES (?, ?, ?)", ((p.file, p.line, p.message) for p in problems))
         connection.commit()
         return connection.serialize()
@@ -104,6 +108,15 @@ def _rows(number: int, outline: Outline, first: int) -> Iterator[tuple[int, str,
         parent_row = -1 if node.parent is None else first + node.parent
         lines = "\n".join(node.lines).encode("utf-8", "replace").decode()
         yield (first + at, node_id, number, parent_row, first + last[at], node.depth, node.line, lines, node.marker)
+
+
+def _acronyms(outlines: Sequence[Outline]) -> Iterator[tuple[str, str, int]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for outline in outlines:
+        for node in outline.nodes:
+            found.update((short, "") for short in short_forms(node.text))
+            found.update(spelled_out(node.text))
+    yield from ((short, long, count) for (short, long), count in found.items())
 
 
 class Store:
@@ -197,6 +210,18 @@ class Store:
     def vocabulary(self) -> dict[str, int]:
         """The words of the notes, without case, and how often each stands there."""
         return dict(self._db.execute("SELECT word, count FROM term"))
+
+    def uses(self, short: str) -> bool:
+        """Whether the notes use this acronym."""
+        return self._db.execute("SELECT 1 FROM acronym WHERE short = ? AND long = ''", (short,)).fetchone() is not None
+
+    def spelled_out(self, short: str) -> str:
+        """The phrase of the notes that this acronym most often stands for, or ""."""
+        query = (
+            "SELECT long FROM acronym WHERE short = ? AND long != '' ORDER BY count DESC, length(long), long LIMIT 1"
+        )
+        found = self._db.execute(query, (short,)).fetchone()
+        return "" if found is None else str(found[0])
 
     def chunks_with(self, word: str) -> int:
         """How many chunks hold the word in any inflection, in their own text or in their trail."""

@@ -14,6 +14,7 @@ from rapidfuzz.distance import OSA
 
 from indexer.encoder import Encoder, Vectors
 from indexer.store import Store
+from service.acronyms import with_acronyms
 from service.snapshot import Snapshot
 from service.words import FUNCTION_WORDS, content_words, is_keywords, stem, words_of
 
@@ -43,6 +44,7 @@ def read_query(snapshot: Snapshot, question: str) -> Query:
     """Encodes a question; the one place that runs the model for it."""
     mended = dict(_misspelt(snapshot.store, snapshot.encoder, question))
     text = re.sub(r"\w+", lambda found: mended.get(found.group(), found.group()), question) if mended else question
+    text = with_acronyms(snapshot.store, text)
     encoded = snapshot.encoder.encode([text], query=True)
     weights = np.array([_weight(snapshot.store, text, *span) for span in encoded.spans.tolist()], np.float32)
     return Query(
