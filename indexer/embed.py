@@ -51,7 +51,7 @@ def embed(
         spans = np.split(encoded.spans, np.cumsum(encoded.counts)[:-1])
         for i, vector, chunk, token, span in zip(some, encoded.vectors, one_of_each, tokens, spans, strict=True):
             vectors[list(plan.embed[i])] = vector
-            codes.add(int(i), token[span[:, 0] >= len(chunk.text) - len(chunk.piece)])
+            codes.add(int(i), token[_own_words(chunk, span)])
         done += len(some)
         progress(done, len(plan.embed))
     projection = codes.finish()
@@ -73,6 +73,12 @@ def _slices(texts: Sequence[str]) -> Iterator[NDArray[np.intp]]:
     order = np.argsort([len(text) for text in texts], kind="stable")
     starts = np.random.default_rng(0).permutation(np.arange(0, len(order), _SLICE))
     yield from (order[start : start + _SLICE] for start in starts)
+
+
+def _own_words(chunk: Chunk, spans: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which tokens to keep: those of the node's own words. A comma or a hyphen has a vector near everything."""
+    start = len(chunk.text) - len(chunk.piece)
+    return np.array([a >= start and any(map(str.isalnum, chunk.text[a:b])) for a, b in spans.tolist()], np.bool_)
 
 
 class _Codes:

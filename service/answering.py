@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec import structs
 
 from indexer.store import Store
 from service.confidence import ANSWERED_FROM, confidence
 from service.errors import EmptyQuestion, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.excerpt import to_result
+from service.explain import explain
 from service.query import Query, read_query
 from service.ranking import Ranking, neighbours, rank
 from service.scope import node_mask
@@ -35,10 +37,18 @@ from service.words import content_stems
 _CHILDREN_SHOWN = 1000
 
 
-def ask(snapshot: Snapshot, question: str, top: int = 8, under: Sequence[str] = (), file: str = "") -> Answer:
+def ask(
+    snapshot: Snapshot,
+    question: str,
+    top: int = 8,
+    under: Sequence[str] = (),
+    file: str = "",
+    *,
+    explained: bool = False,
+) -> Answer:
     """The excerpts that answer, best first, and whether the notes answer at all. Raises RequestError."""
     started = time.perf_counter()
-    query, ranking, results = _search(snapshot, question, top, TOP_ASK, under, file)
+    query, ranking, results = _search(snapshot, question, top, TOP_ASK, under, file, explained)
     probability = confidence(query, ranking, results, snapshot.generation.manifest.calibration)
     answered = probability >= ANSWERED_FROM
     return Answer(
@@ -52,10 +62,18 @@ def ask(snapshot: Snapshot, question: str, top: int = 8, under: Sequence[str] = 
     )
 
 
-def search(snapshot: Snapshot, query: str, top: int = 8, under: Sequence[str] = (), file: str = "") -> SearchResults:
+def search(
+    snapshot: Snapshot,
+    query: str,
+    top: int = 8,
+    under: Sequence[str] = (),
+    file: str = "",
+    *,
+    explained: bool = False,
+) -> SearchResults:
     """The ranking alone. Raises RequestError."""
     started = time.perf_counter()
-    _, _, results = _search(snapshot, query, top, TOP_SEARCH, under, file)
+    _, _, results = _search(snapshot, query, top, TOP_SEARCH, under, file, explained)
     return SearchResults(query, results, snapshot.name, _milliseconds(started))
 
 
@@ -110,14 +128,20 @@ def check_question(question: str, top: int, limit: int = TOP_ASK) -> str:
 
 
 def _search(
-    snapshot: Snapshot, question: str, top: int, limit: int, under: Sequence[str], file: str
+    snapshot: Snapshot, question: str, top: int, limit: int, under: Sequence[str], file: str, explained: bool
 ) -> tuple[Query, Ranking, list[Result]]:
     question = check_question(question, top, limit)
     mask = node_mask(snapshot.store, under, file)
     query = read_query(snapshot, question)
     ranking = rank(snapshot, query, top, mask)
     stems = content_stems(query.text)
-    return query, ranking, [to_result(snapshot.store, window, stems) for window in ranking.windows]
+    results = [to_result(snapshot.store, window, stems) for window in ranking.windows]
+    if explained:
+        results = [
+            structs.replace(result, why=explain(snapshot, query, window))
+            for result, window in zip(results, ranking.windows, strict=True)
+        ]
+    return query, ranking, results
 
 
 def _require_top(top: int, limit: int) -> None:

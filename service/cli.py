@@ -104,12 +104,20 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
 @top_option
 @click.option("--under", metavar="PATH", default="", help='Only below this path, as "Identity > STS".')
 @click.option("--file", "file", metavar="GLOB", default="", help="Only in files whose name matches.")
+@click.option("--explain", "explained", is_flag=True, help="Say why each result stands where it stands.")
 @index_option
 @json_option
 @click.pass_obj
 @_failing_clearly
 def ask(
-    config_file: Path | None, question: str, top: int | None, under: str, file: str, index: str | None, as_json: bool
+    config_file: Path | None,
+    question: str,
+    top: int | None,
+    under: str,
+    file: str,
+    explained: bool,
+    index: str | None,
+    as_json: bool,
 ) -> None:
     """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
     config = _configure(config_file, index=index)
@@ -117,8 +125,9 @@ def ask(
     from service.scope import split_path
     from service.show import show_answer
 
-    answering.check_question(question, top or config.top)
-    answer = answering.ask(_open(config).get(), question, top or config.top, split_path(under), file)
+    top = config.top if top is None else top
+    answering.check_question(question, top)
+    answer = answering.ask(_open(config).get(), question, top, split_path(under), file, explained=explained)
     if as_json:
         _print_json(answer)
     else:
@@ -142,7 +151,7 @@ def related(config_file: Path | None, node: str, top: int | None, index: str | N
     snapshot = _open(config).get()
     file, colon, line = node.rpartition(":")
     node_id = answering.node_at(snapshot, file, int(line)) if colon and line.isdecimal() else node
-    found = answering.related(snapshot, node_id, top or config.top)
+    found = answering.related(snapshot, node_id, config.top if top is None else top)
     if as_json:
         _print_json(found)
     else:
@@ -151,19 +160,21 @@ def related(config_file: Path | None, node: str, top: int | None, index: str | N
 
 @main.command("eval")
 @click.argument("questions", type=click.Path(path_type=Path))
+@click.option("--compare", "earlier", type=click.Path(path_type=Path), metavar="RUN", help="An earlier run's --json.")
 @index_option
 @json_option
 @click.pass_obj
 @_failing_clearly
-def evaluate(config_file: Path | None, questions: Path, index: str | None, as_json: bool) -> None:
+def evaluate(config_file: Path | None, questions: Path, earlier: Path | None, index: str | None, as_json: bool) -> None:
     """Score retrieval on questions with known answers, one JSON object a line."""
     config = _configure(config_file, index=index)
     from service import answering
     from service import evaluate as evaluation
 
     asked = evaluation.read_questions(questions)
+    before = evaluation.read_run(earlier) if earlier else None
     snapshot = _open(config).get()
-    result = evaluation.evaluate(asked, lambda question: answering.ask(snapshot, question, evaluation.DEPTH))
+    result = evaluation.evaluate(asked, lambda question: answering.ask(snapshot, question, evaluation.DEPTH), before)
     if as_json:
         _print_json(result)
     else:

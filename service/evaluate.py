@@ -1,28 +1,30 @@
 """What retrieval scores on a set of questions whose answers are known by line.
 
 A JSON object a line: {"id", "q", "gold": [[first, last], ...], "kind"}, and "file" where there are several files. Lines are
-1-based and inclusive. An empty `gold` says that the notes do not answer. Measures as in Manning, Raghavan & Schütze,
-"Introduction to Information Retrieval" (2008), chapter 8: a result is right when its excerpt shows a gold line.
+1-based and inclusive. An empty `gold` says that the notes do not answer. A result is right when its excerpt shows a gold
+line.
 """
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import mean
 
 import msgspec
 
 from indexer.errors import TrellisError
+from service.scores import Calibration, Change, Outcome, Scores, calibration, compare, score, share
 from service.types import Answer
 
 DEPTH = 10
+_HEADINGS = {"mrr": "MRR", "ndcg": "nDCG"}
 _KEYWORD_KINDS = frozenset({"exact", "lexical", "prefix", "path", "topic", "keyword"})
 
 
 class QuestionsError(TrellisError):
-    """The question set cannot be read."""
+    """The question set, or the run to compare with, cannot be read."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -33,92 +35,108 @@ class Question(msgspec.Struct, frozen=True):
     file: str | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """rank: of the first right result, 0 when none of the first ten is. lines_read: marked lines until the first gold one."""
-
-    id: str
-    kind: str
-    group: str
-    rank: int
-    lines_read: int
-    answered: bool
-    confidence: float
-
-
-class Scores(msgspec.Struct, frozen=True):
-    """s1, s5, s10: share of questions with a right result among the first n. mrr: mean reciprocal rank within ten.
-    read5, read15: share whose gold line is among the first n marked lines. refused: share said to be unanswered.
+class Evaluation(msgspec.Struct, frozen=True):
+    """Scores over answerable questions, all, by group and by kind; how questions beyond the notes were refused; calibration
+    over all questions; each question's outcome; and, against an earlier run, what changed.
     """
 
-    questions: int
-    s1: float
-    s5: float
-    s10: float
-    mrr: float
-    read5: float
-    read15: float
-    refused: float
-
-
-class Evaluation(msgspec.Struct, frozen=True):
     groups: dict[str, Scores]
     kinds: dict[str, Scores]
     not_in_notes: dict[str, float]
+    calibration: Calibration
     outcomes: list[Outcome]
+    changes: list[Change] | None = None
 
 
 def read_questions(path: Path) -> list[Question]:
     """Raises QuestionsError with the line that is wrong."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise QuestionsError(f"The questions in '{path}' cannot be read: {error}") from error
     questions = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_read(path).removeprefix(BOM_UTF8).split(b"\n"), start=1):
         if line.strip():
             try:
                 questions.append(msgspec.json.decode(line, type=Question))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise QuestionsError(f"{path}:{number}: {error}") from error
     if not questions:
         raise QuestionsError(f"There are no questions in '{path}'.")
     return questions
 
 
-def evaluate(questions: Sequence[Question], ask: Callable[[str], Answer]) -> Evaluation:
+def read_run(path: Path) -> Evaluation:
+    """An earlier run, as `trellis eval --json` printed it. Raises QuestionsError."""
+    try:
+        return msgspec.json.decode(_read(path), type=Evaluation)
+    except msgspec.DecodeError as error:
+        raise QuestionsError(f"'{path}' is not what 'trellis eval --json' prints: {error}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise QuestionsError(f"'{path}' cannot be read: {error.strerror}") from error
+
+
+def evaluate(
+    questions: Sequence[Question], ask: Callable[[str], Answer], earlier: Evaluation | None = None
+) -> Evaluation:
     """`ask` answers one question with its first ten results."""
     keyword_series = _keyword_series(questions)
     outcomes = []
     for question in questions:
         group = "keyword" if _series(question) in keyword_series else "natural"
         outcomes.append(_outcome(question, group, ask(question.q)))
-    answerable = [outcome for question, outcome in zip(questions, outcomes, strict=True) if question.gold]
-    beyond = [outcome for question, outcome in zip(questions, outcomes, strict=True) if not question.gold]
-    groups = {"all": _scores(answerable)} if answerable else {}
+    answerable = [outcome for outcome in outcomes if outcome.answerable]
+    beyond = [outcome for outcome in outcomes if not outcome.answerable]
+    groups: dict[str, list[Outcome]] = defaultdict(list)
     kinds: dict[str, list[Outcome]] = defaultdict(list)
-    by_group: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in answerable:
+        groups[outcome.group].append(outcome)
         kinds[outcome.kind].append(outcome)
-        by_group[outcome.group].append(outcome)
-    groups |= {group: _scores(some) for group, some in sorted(by_group.items(), reverse=True)}
-    not_in_notes = {"questions": float(len(beyond)), "refused": _share(not outcome.answered for outcome in beyond)}
-    return Evaluation(groups, {kind: _scores(some) for kind, some in sorted(kinds.items())}, not_in_notes, outcomes)
+    every = {"all": score(answerable)} if answerable else {}
+    return Evaluation(
+        groups=every | {group: score(some) for group, some in sorted(groups.items(), reverse=True)},
+        kinds={kind: score(some) for kind, some in sorted(kinds.items())},
+        not_in_notes={
+            "questions": float(len(beyond)),
+            "refused": share(not outcome.answered for outcome in beyond),
+            **{
+                f"refused_{kind}": share(not outcome.answered for outcome in beyond if outcome.kind == kind)
+                for kind in sorted({outcome.kind for outcome in beyond})
+            },
+        },
+        calibration=calibration(outcomes),
+        outcomes=outcomes,
+        changes=compare(earlier.outcomes, outcomes) if earlier else None,
+    )
 
 
 def _outcome(question: Question, group: str, answer: Answer) -> Outcome:
     gold = {line for first, last in question.gold for line in range(first, last + 1)}
-
-    def is_right(file: str, line: int) -> bool:
-        return line in gold and question.file in (None, file)
-
+    unseen = set(gold)
     rank = lines_read = read = 0
+    gains = []
     for position, result in enumerate(answer.results[:DEPTH], start=1):
+        here = unseen if question.file in (None, result.source.file) else set()
+        found = here & {shown.line for shown in result.excerpt}
         for shown in result.excerpt:
-            right = is_right(result.source.file, shown.line)
+            right = shown.line in gold and question.file in (None, result.source.file)
             read += shown.hit
             rank = rank or (position if right else 0)
             lines_read = lines_read or (read if right and shown.hit else 0)
-    return Outcome(question.id, question.kind, group, rank, lines_read, answer.answered, answer.confidence)
+        gains.append(len(found) / len(gold) if gold else 0.0)
+        unseen -= found
+    return Outcome(
+        id=question.id,
+        kind=question.kind,
+        group=group,
+        rank=rank,
+        lines_read=lines_read,
+        answered=answer.answered,
+        confidence=answer.confidence,
+        answerable=bool(gold),
+        gains=[round(gain, 4) for gain in gains],
+    )
 
 
 def _series(question: Question) -> str:
@@ -136,33 +154,31 @@ def _keyword_series(questions: Sequence[Question]) -> set[str]:
     return {series for series, count in total.items() if keyword[series] > count / 2}
 
 
-def _scores(outcomes: Sequence[Outcome]) -> Scores:
-    return Scores(
-        questions=len(outcomes),
-        s1=_share(outcome.rank == 1 for outcome in outcomes),
-        s5=_share(1 <= outcome.rank <= 5 for outcome in outcomes),
-        s10=_share(outcome.rank >= 1 for outcome in outcomes),
-        mrr=round(mean(1 / outcome.rank if outcome.rank else 0.0 for outcome in outcomes), 4),
-        read5=_share(1 <= outcome.lines_read <= 5 for outcome in outcomes),
-        read15=_share(1 <= outcome.lines_read <= 15 for outcome in outcomes),
-        refused=_share(not outcome.answered for outcome in outcomes),
-    )
-
-
-def _share(cases: Iterable[bool]) -> float:
-    cases = list(cases)
-    return round(sum(cases) / len(cases), 4) if cases else 0.0
-
-
 def table(evaluation: Evaluation) -> str:
-    """The evaluation as text, a line a group and a kind."""
-    head = f"{'':12}{'n':>5}{'s1':>7}{'s5':>7}{'s10':>7}{'MRR':>7}{'read5':>7}{'read15':>8}{'refused':>9}"
-    lines = [head]
+    """The evaluation as text: a line a group and a kind, then refusals, calibration and changes."""
+    names = [name for name in Scores.__struct_fields__ if name != "questions"]
+    lines = [f"{'':12}{'n':>5}" + "".join(f"{_HEADINGS.get(name, name):>8}" for name in names)]
     for name, scores in [*evaluation.groups.items(), *evaluation.kinds.items()]:
-        lines.append(
-            f"{name:12}{scores.questions:5}{scores.s1:7.3f}{scores.s5:7.3f}{scores.s10:7.3f}{scores.mrr:7.3f}"
-            f"{scores.read5:7.3f}{scores.read15:8.3f}{scores.refused:9.3f}"
-        )
+        lines.append(f"{name:12}{scores.questions:5}" + "".join(f"{getattr(scores, field):8.3f}" for field in names))
     beyond = evaluation.not_in_notes
-    lines.append(f"not in the notes: {beyond['questions']:.0f} questions, {beyond['refused']:.1%} refused")
-    return "\n".join(lines)
+    by_kind = ", ".join(f"{name[8:]} {value:.1%}" for name, value in beyond.items() if name.startswith("refused_"))
+    lines.append(f"not in the notes: {beyond['questions']:.0f} questions, {beyond['refused']:.1%} refused ({by_kind})")
+    found = evaluation.calibration
+    auroc = "" if found.auroc is None else f", AUROC answerable from not {found.auroc:.3f}"
+    lines.append(f"calibration: expected error {found.error:.3f}{auroc}")
+    lines += [
+        f"  confidence {each.low:.1f}-{each.high:.1f}: {each.questions:4} questions, said {each.confidence:.2f}, "
+        f"right {each.right:.2f}"
+        for each in found.bins
+    ]
+    return "\n".join(lines + _changes(evaluation.changes))
+
+
+def _changes(changes: Sequence[Change] | None) -> list[str]:
+    if changes is None:
+        return []
+    lines = [f"{len(changes)} questions went differently than before:"]
+    for change in changes:
+        answered = "" if change.answered_before == change.answered_now else f", answered {change.answered_now}"
+        lines.append(f"  {change.id} ({change.kind}): rank {change.before or '-'} -> {change.now or '-'}{answered}")
+    return lines

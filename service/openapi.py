@@ -29,6 +29,7 @@ def describe() -> dict[str, Any]:
     scope = [
         _parameter("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
         _parameter("file", "Only files whose name matches this glob."),
+        _parameter("explain", "'true' says for each result why it stands where it stands."),
     ]
     node_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     paths = {

@@ -26,15 +26,18 @@ _TWO_EDITS_FROM = 8
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """text: the question as understood. mended: (as written, as understood) of each misspelt word.
-    vector: shape (dimension,). tokens: shape (q, d), projected as the index is. weights: shape (q,), adding up to 1.
-    words: its content words. keywords: whether it has no function words.
+    """A question as ranking sees it.
+
+    text: the question as understood. mended: each misspelt word as written and as understood. words: its content words.
+    keywords: whether it has no function words. vector: shape (dimension,). tokens: shape (q, d), projected as the index is.
+    spans: the word in `text` that each token is of, as [start, end). weights: shape (q,), adding up to 1.
     """
 
     text: str
     mended: dict[str, str]
     vector: NDArray[np.float32]
     tokens: Vectors
+    spans: list[tuple[int, int]]
     weights: NDArray[np.float32]
     words: list[str]
     keywords: bool
@@ -46,27 +49,35 @@ def read_query(snapshot: Snapshot, question: str) -> Query:
     text = re.sub(r"\w+", lambda found: mended.get(found.group(), found.group()), question) if mended else question
     text = with_acronyms(snapshot.store, text)
     encoded = snapshot.encoder.encode([text], query=True)
-    weights = np.array([_weight(snapshot.store, text, *span) for span in encoded.spans.tolist()], np.float32)
+    spans = [word_span(text, start, end) for start, end in encoded.spans.tolist()]
+    weights = np.array([_weight(snapshot.store, text[start:end].casefold()) for start, end in spans], np.float32)
     return Query(
         text=text,
         mended=mended,
         vector=encoded.vectors[0],
         tokens=snapshot.generation.tokens.projection.apply(encoded.tokens),
+        spans=spans,
         weights=weights / max(float(weights.sum()), 1e-9),
         words=content_words(text),
         keywords=is_keywords(text),
     )
 
 
-def _weight(store: Store, text: str, start: int, end: int) -> float:
-    """How much a token counts: the rarer its word in the notes the more (inverse document frequency), function words and
-    signs little.
-    """
+def word_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """The whole word around a part of it; a sign stands for itself."""
+    if not text[start:end].isalnum():
+        return start, end
     while start > 0 and text[start - 1].isalnum():
         start -= 1
     while end < len(text) and text[end].isalnum():
         end += 1
-    word = text[start:end].casefold()
+    return start, end
+
+
+def _weight(store: Store, word: str) -> float:
+    """How much a token counts: the rarer its word in the notes the more (inverse document frequency), function words and
+    signs little.
+    """
     if not any(character.isalnum() for character in word):
         return _SIGN_WEIGHT
     if word in FUNCTION_WORDS:

@@ -8,7 +8,7 @@ its path, its children and its siblings. docs/ranking.md tells what was tried an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,10 @@ from service.windows import Window, window_around
 
 _DENSE_CANDIDATES = 150
 _LEXICAL_CANDIDATES = 50
-_INHERITED = 0.95
+INHERITED = 0.95
 """What a match in an ancestor counts, beside one in the window itself."""
-_DENSE_NODE, _DENSE_WINDOW = 0.2, 0.2
-_LEXICAL = 0.1
-"""Weights beside that of the late view, which is 1. The lexical view speaks only for queries made of keywords: BM25 is weak
-on paraphrase."""
+WEIGHTS = {"late": 1.0, "dense, node": 0.2, "dense, excerpt": 0.2, "lexical": 0.1}
+"""What each view counts. The lexical view speaks only for queries made of keywords: BM25 is weak on paraphrase."""
 _DENSE_LINE = 0.4
 _HIT_MARGIN, _MAX_HITS = 0.05, 3
 """A line is marked as a hit too when it scores at most this much below the best line of its window."""
@@ -58,14 +56,26 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
         return Ranking([], 0.0, 0.0)
     shapes = [window_around(store, row, mask) for row in rows.tolist()]
     field = _Field(snapshot, query, shapes)
-    late, dense_window = field.late_scores(rows, shapes), field.window_max(field.dense, shapes)
-    bonus = np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32) if query.keywords else np.float32(0)
-    total = late + _DENSE_NODE * field.at(field.dense, rows) + _DENSE_WINDOW * dense_window + _LEXICAL * bonus
-    total /= 1 + _DENSE_NODE + _DENSE_WINDOW + (_LEXICAL if query.keywords else 0)
-    windows = _choose(store, rows, np.clip(total, 0, 1), top, mask)
+    views = {
+        "late": field.late_scores(rows, shapes),
+        "dense, node": field.at(field.dense, rows),
+        "dense, excerpt": field.window_max(field.dense, shapes),
+    }
+    if query.keywords:
+        views["lexical"] = np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32)
+    scores = np.clip(_mixed(views), 0, 1)
+    windows = _choose(store, rows, scores, top, mask)
     for window in windows:
         window.hits = field.hits(window)
-    return Ranking(windows, float(similarity.max(initial=0.0)), float(late.max()))
+        at = int(np.searchsorted(rows, window.row))
+        window.views = {name: float(values[at]) for name, values in views.items()}
+    return Ranking(windows, float(similarity.max(initial=0.0)), float(views["late"].max()))
+
+
+def _mixed(views: Mapping[str, Floats]) -> Floats:
+    """The weighted mean of the views that speak."""
+    total = sum(WEIGHTS[name] * values for name, values in views.items())
+    return np.asarray(total / sum(WEIGHTS[name] for name in views), np.float32)
 
 
 def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tuple[int, float]]:
@@ -129,7 +139,7 @@ class _Field:
         chunks = np.repeat(first - begins, counts) + np.arange(counts.sum())
         similarity = stored_vectors(snapshot.generation.vectors, chunks) @ query.vector
         self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
-        self.line: Floats = self._weigh(np.maximum(self.own, _INHERITED * self.above)) + _DENSE_LINE * self.dense
+        self.line: Floats = self._weigh(np.maximum(self.own, INHERITED * self.above)) + _DENSE_LINE * self.dense
 
     def at(self, values: Floats, rows: Rows) -> Floats:
         return values[np.searchsorted(self.rows, rows)]
@@ -144,7 +154,7 @@ class _Field:
 
     def late_scores(self, rows: Rows, windows: Sequence[Window]) -> Floats:
         """The weighted MaxSim of the question with each window and the ancestors of its node."""
-        return self._weigh(np.maximum(self.window_max(self.own, windows), _INHERITED * self.at(self.above, rows)))
+        return self._weigh(np.maximum(self.window_max(self.own, windows), INHERITED * self.at(self.above, rows)))
 
     def hits(self, window: Window) -> list[int]:
         """The rows of a window that match best, best first."""

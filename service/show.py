@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
-from service.types import Answer, RelatedResults, Result
+from service.types import Answer, Explanation, RelatedResults, Result
 
 
 class ProgressBars:
@@ -47,7 +47,16 @@ def _show_result(result: Result) -> str:
     for line in result.excerpt:
         marker = f"{line.marker} " if line.marker else ""
         lines.append(f"{'>' if line.hit else ' '} {'    ' * line.depth}{marker}{line.text}")
-    return "\n".join(lines)
+    return "\n".join(lines + (_show_why(result.why) if result.why else []))
+
+
+def _show_why(why: Explanation) -> list[str]:
+    lines = [f"  why: read as “{why.understood}”"]
+    lines += [f"    {view.name} {view.value:.2f} (counts {view.weight:.0%}): {view.meaning}" for view in why.views]
+    for match in why.words:
+        where = f"line {match.line}" + (", above" if match.inherited else "")
+        lines.append(f"    {match.word} ({match.weight:.0%}) ~ {match.match} {match.similarity:.2f} ({where})")
+    return lines + [f"    {reason}" for reason in why.merged]
 
 
 def show_related(found: RelatedResults) -> str:

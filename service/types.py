@@ -19,6 +19,7 @@ class AskRequest(msgspec.Struct, forbid_unknown_fields=True):
     top: Annotated[int, Meta(description=f"How many results at most, 1 to {TOP_ASK}.")] = 8
     under: Annotated[list[str], Meta(description="Only nodes under this path, outermost ancestor first.")] = []
     file: Annotated[str, Meta(description="Only files whose name matches this glob.")] = ""
+    explain: Annotated[bool, Meta(description="Say for each result why it stands where it stands.")] = False
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -41,7 +42,36 @@ class ExcerptLine(msgspec.Struct, frozen=True):
     marker: Annotated[str, Meta(description="The bullet or number before the text, if any.")] = ""
 
 
-class Result(msgspec.Struct, frozen=True):
+class View(msgspec.Struct, frozen=True):
+    """One view of relevance: what it gave, and how much it counts."""
+
+    name: str
+    value: float
+    weight: float
+    meaning: str
+
+
+class WordMatch(msgspec.Struct, frozen=True):
+    """A word of the question and the word of the notes that is closest to it in this result."""
+
+    word: str
+    weight: Annotated[float, Meta(description="Its share of the late view, all words adding up to 1.")]
+    match: str
+    similarity: float
+    line: int
+    inherited: Annotated[bool, Meta(description="Whether it stands in an ancestor above the excerpt.")]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a result stands where it stands."""
+
+    understood: Annotated[str, Meta(description="The question as it was ranked, with spelling and acronyms mended.")]
+    views: list[View]
+    words: list[WordMatch]
+    merged: Annotated[list[str], Meta(description="Why several hits are one result.")]
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """A ranked excerpt of the notes."""
 
     id: Annotated[str, Meta(description="The node's id, stable while its file, path and text stay the same.")]
@@ -50,6 +80,7 @@ class Result(msgspec.Struct, frozen=True):
     text: Annotated[str, Meta(description="The node's own text.")]
     excerpt: Annotated[list[ExcerptLine], Meta(description="The matched lines in their outline, at most 12.")]
     source: Source
+    why: Explanation | None = None
 
 
 class Quotation(msgspec.Struct, frozen=True):

@@ -55,13 +55,16 @@ def _add_api(app: Flask, current: Current, config: Config) -> None:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("Send the question as JSON, with 'Content-Type: application/json'.")
         body = _decode(request.get_data())
-        return _json(answering.ask(current.get(), body.question, body.top, body.under, body.file))
+        return _json(
+            answering.ask(current.get(), body.question, body.top, body.under, body.file, explained=body.explain)
+        )
 
     @app.get("/api/search")
     def search() -> Response:
         under = [segment for value in request.args.getlist("under") for segment in split_path(value)]
         query, top, file = request.args.get("q", ""), _top(config.top), request.args.get("file", "")
-        return _json(answering.search(current.get(), query, top, under, file))
+        explained = request.args.get("explain", "") in ("1", "true")
+        return _json(answering.search(current.get(), query, top, under, file, explained=explained))
 
     @app.get("/api/nodes/<node_id>")
     def node(node_id: str) -> Response:

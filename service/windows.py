@@ -13,12 +13,16 @@ MAX_LINES = 12
 
 @dataclass(slots=True)
 class Window:
-    """A run of nodes, rows first..last, shown as one result. hits: the rows that matched, best first."""
+    """A run of nodes, rows first..last, shown as one result. row: the candidate it was grown from. hits: the rows that
+    matched, best first. views: what each view of relevance gave it, by name.
+    """
 
     first: int
     last: int
+    row: int
     score: float = 0.0
     hits: list[int] = field(default_factory=list)
+    views: dict[str, float] = field(default_factory=dict)
 
 
 def window_around(store: Store, row: int, mask: Mask | None = None, taken: Sequence[Window] = ()) -> Window:
@@ -43,7 +47,7 @@ def window_around(store: Store, row: int, mask: Mask | None = None, taken: Seque
             first -= 1
         if down := fits(first, last + 1):
             last += 1
-    return Window(first, last)
+    return Window(first, last, row)
 
 
 def _bounds(store: Store, row: int, taken: Sequence[Window]) -> tuple[int, int]:
