@@ -18,7 +18,6 @@ from indexer.encoder import Encoder, Model, load
 from indexer.errors import IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NoNotesInside
 from indexer.generation import (
     FORMAT,
-    Calibration,
     Generation,
     Manifest,
     open_generation,
@@ -27,7 +26,6 @@ from indexer.generation import (
 )
 from indexer.node import Outline, Problem
 from indexer.plan import Plan, plan_vectors
-from indexer.probes import calibrate
 from indexer.readers import SUFFIXES, read_outline
 from indexer.sources import Source, find_sources
 from indexer.store import store_bytes
@@ -110,7 +108,7 @@ class _Build:
         places = [str(place.resolve()) for place in self.notes]
         if self.old and (self.old.manifest.sources, self.old.manifest.notes) == (digests, places):
             known = self.old.store.problems()
-            if set(problems) <= set(known):
+            if set(problems) == {problem for problem in known if problem.file not in digests}:
                 return self._report(self.old.name, len(data), len(self.old.store), 0, 0, known)
         outlines = self._read_outlines(data)
         problems += chain.from_iterable([*outline.problems, *too_long(outline)] for outline in outlines)
@@ -119,7 +117,7 @@ class _Build:
             raise NoNotesInside(self.notes, SUFFIXES, [str(problem) for problem in problems])
         chunks = _all_chunks(outlines)
         plan = plan_vectors(self.old.store.chunk_rows() if self.old else {}, [chunk.hash for chunk in chunks])
-        fresh, calibration = self._embed(plan, chunks)
+        fresh = self._embed(plan, chunks)
         manifest = Manifest(
             format=FORMAT,
             chunking=CHUNKING,
@@ -128,10 +126,9 @@ class _Build:
             dimension=fresh.vectors.shape[1],
             nodes=nodes,
             chunks=len(chunks),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=datetime.now(UTC).isoformat(timespec="microseconds"),
             notes=places,
             sources=digests,
-            calibration=calibration,
             files={},
         )
         stored = store_bytes(outlines, chunks, problems)
@@ -154,12 +151,11 @@ class _Build:
             self.progress("reading", len(outlines), len(data))
         return outlines
 
-    def _embed(self, plan: Plan, chunks: Sequence[Chunk]) -> tuple[Embedded, Calibration]:
+    def _embed(self, plan: Plan, chunks: Sequence[Chunk]) -> Embedded:
         if self.old and not plan.embed:
-            return take_over(plan, self.old), self.old.manifest.calibration
+            return take_over(plan, self.old)
         encoder = self.loader(self.model)
-        embedded = embed(plan, chunks, self.old, encoder, lambda done, total: self.progress("embedding", done, total))
-        return embedded, calibrate(encoder, embedded.vectors)
+        return embed(plan, chunks, self.old, encoder, lambda done, total: self.progress("embedding", done, total))
 
 
 def _read_files(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from indexer.node import Node, Outline, Problem
+from indexer.node import Outline, Problem
 
 CHUNKING = 1
 """Version of the rules in this module. An index made under other rules has other vectors and is refused."""
@@ -52,16 +52,13 @@ def cut_chunks(outline: Outline) -> Iterator[Chunk]:
 
 def too_long(outline: Outline) -> list[Problem]:
     """The nodes whose end lies beyond the last chunk, so that only their beginning can be found by meaning."""
-    reach = _MAX_CHUNKS * (_TEXT - _OVERLAP)
-    return [
-        Problem(outline.file, node.line, f"{len(node.text):,} characters long: only the first {reach:,} can be found")
-        for node in outline.nodes
-        if _is_cut(node, reach)
-    ]
-
-
-def _is_cut(node: Node, reach: int) -> bool:
-    return sum(map(len, node.lines)) > reach + _OVERLAP
+    problems = []
+    for node in outline.nodes:
+        end = _spans(node.text)[-1][1]
+        if end < len(node.text):
+            message = f"{len(node.text):,} characters long: only the first {end:,} can be found"
+            problems.append(Problem(outline.file, node.line, message))
+    return problems
 
 
 def _lengthen(trail: str, text: str) -> str:
@@ -79,16 +76,21 @@ def _lengthen(trail: str, text: str) -> str:
 
 
 def _pieces(text: str) -> Sequence[str]:
+    return [piece for start, end in _spans(text) if (piece := text[start:end].strip())] or [text[:_TEXT]]
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where the pieces of a text begin and end. They overlap; the last one ends before the text does if it is too long."""
     if len(text) <= _TEXT + _OVERLAP:
-        return [text]
-    pieces: list[str] = []
+        return [(0, len(text))]
+    spans: list[tuple[int, int]] = []
     start = 0
-    while start < len(text) and len(pieces) < _MAX_CHUNKS:
+    while start < len(text) and len(spans) < _MAX_CHUNKS:
         end = min(start + _TEXT, len(text))
         if end < len(text) and (space := text.rfind(" ", start + _OVERLAP + 1, end)) > 0:
             end = space
-        pieces.append(text[start:end].strip())
+        spans.append((start, end))
         if end == len(text):
             break
         start = end - _OVERLAP
-    return [piece for piece in pieces if piece] or [text[:_TEXT]]
+    return spans

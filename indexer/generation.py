@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -46,13 +47,6 @@ class FileRecord(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Calibration(msgspec.Struct, frozen=True):
-    """How far-off questions score on these notes with this model: mean and standard deviation of their best similarity."""
-
-    mean: float
-    deviation: float
-
-
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a generation is made of. sources: SHA-256 of each notes file by its name. notes: the places that were indexed."""
 
@@ -66,7 +60,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created: str
     notes: list[str]
     sources: dict[str, str]
-    calibration: Calibration
     files: dict[str, FileRecord]
 
 
@@ -91,7 +84,7 @@ def current_name(folder: Path) -> str:
 
 def _current_hash(folder: Path) -> str:
     try:
-        text = (folder / _CURRENT).read_text("ascii").strip()
+        text = (folder / _CURRENT).read_bytes().decode("ascii")
     except FileNotFoundError:
         require_index_folder(folder)
         raise IndexMissing(folder) from None
@@ -99,18 +92,18 @@ def _current_hash(folder: Path) -> str:
         raise NotAnIndex(folder, "a file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise IndexDamaged(folder, f"CURRENT cannot be read ({error})") from error
-    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
+    if not re.fullmatch(r"[0-9a-f]{64}\n", text):
         raise IndexDamaged(folder, "CURRENT does not hold the name of a generation")
-    return text
+    return text.strip()
 
 
 def require_index_folder(folder: Path) -> None:
     """Raises NotAnIndex when the folder is there and holds something else. Hidden files and a README do not count."""
     if folder.is_file():
         raise NotAnIndex(folder, "a file")
-    if not folder.is_dir() or (folder / _CURRENT).exists():
+    if not folder.is_dir():
         return
-    known = {_GENERATIONS, "README.md"}
+    known = {_CURRENT, _GENERATIONS, "README.md"}
     foreign = sorted(
         entry.name for entry in folder.iterdir() if not entry.name.startswith(".") and entry.name not in known
     )

@@ -41,9 +41,9 @@ def find_sources(notes: Sequence[Path]) -> Found:
         prefix = f"{root.name}/" if len(notes) > 1 and root.is_dir() else ""
         for path in [root] if root.is_file() else _walk(root, problems):
             name = prefix + (path.name if path == root else path.relative_to(root).as_posix())
-            name = name.encode("utf-8", "replace").decode()  # a file name may be bytes that are no text
-            if path != root and path.is_symlink() and not path.resolve().is_relative_to(root):
-                problems.append(Problem(name, 1, "a link that leads out of the notes folder; it was not followed"))
+            name = name.encode("utf-8", "backslashreplace").decode()  # a file name may be bytes that are no text
+            if path != root and (reason := _unusable(path, root)):
+                problems.append(Problem(name, 1, reason))
                 continue
             if name in sources and sources[name].path != path:
                 raise NotesNameClash(name, sources[name].path, path)
@@ -60,15 +60,18 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
 
     for folder, folders, files in os.walk(root, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        linked = (path for name in folders if (path := Path(folder, name)).is_symlink())
+        yield from (path for path in linked if not Path(os.path.realpath(path)).is_relative_to(root))
         for name in sorted(files):
             path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in SUFFIXES and _is_file(path):
+            if not name.startswith(".") and path.suffix.lower() in SUFFIXES:
                 yield path
 
 
-def _is_file(path: Path) -> bool:
-    """A regular file, through links; a pipe or a device would hang the reader."""
-    try:
-        return path.is_file()
-    except OSError:  # a link that points to itself
-        return False
+def _unusable(path: Path, root: Path) -> str:
+    """Why a path is not read, or "". A pipe or a device would hang the reader."""
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+        return "a link that leads out of the notes folder; it was not followed"
+    if not path.is_file():
+        return "a link to nothing" if path.is_symlink() else "not a regular file"
+    return ""

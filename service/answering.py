@@ -49,7 +49,7 @@ def ask(
     """The excerpts that answer, best first, and whether the notes answer at all. Raises RequestError."""
     started = time.perf_counter()
     query, ranking, results = _search(snapshot, question, top, TOP_ASK, under, file, explained)
-    probability = confidence(query, ranking, results, snapshot.generation.manifest.calibration)
+    probability = confidence(snapshot, query, ranking)
     answered = probability >= ANSWERED_FROM
     return Answer(
         question=question,

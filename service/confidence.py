@@ -1,37 +1,53 @@
-"""Whether the notes answer at all: a probability, from how far the best match stands above the background."""
+"""The probability that the results answer the question.
+
+Two things can be wrong: the notes are about something else, or they are about it and still do not say it. Each has a
+logistic model over a few measures; the answer holds when neither is the case. Fitted by `bench/fit_confidence.py`, which
+describes its data and prints these numbers.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from indexer.generation import Calibration
+from service.background import background_of
+from service.evidence import LEVELS, Evidence, evidence
 from service.query import Query
 from service.ranking import Ranking
-from service.types import Result
-from service.words import content_stems
+from service.snapshot import Snapshot
 
 ANSWERED_FROM = 0.5
-_MIDDLE, _SLOPE, _COVERAGE = 3.1, 1.6, 1.5
-"""A question whose best match stands `_MIDDLE` deviations above that of far-off questions is as likely answered as not;
-`_SLOPE` is how fast that turns. All words of the question in one excerpt count as `_COVERAGE` deviations more. Fitted on
-development questions; `trellis eval` prints what they give."""
-_LOOKED_AT = 3
+
+Weights = dict[str, float]
+
+NOT_FAR_OFF: Weights = {"": -3.163, "score": 0.654, "matched": 0.082, "reach": 1.07, "keywords": -2.79}
+SAYS_IT: Weights = {
+    "": 0.115,
+    "matched": -0.519,
+    "reach": 0.164,
+    "weakest": 4.581,
+    "lead": 12.492,
+    "keywords": -1.965,
+    "amount_asked": -1.025,
+    "amount_missing": -0.187,
+}
 
 
-def confidence(query: Query, ranking: Ranking, results: Sequence[Result], background: Calibration) -> float:
-    """The probability, 0 to 1, that these results answer the question."""
-    if not results:
+def confidence(snapshot: Snapshot, query: Query, ranking: Ranking) -> float:
+    """0 to 1; 0 when nothing was found."""
+    if not ranking.windows:
         return 0.0
-    above = (ranking.best_similarity - background.mean) / background.deviation
-    evidence = above + _COVERAGE * _covered(query.text, results) - _MIDDLE
-    return 1.0 / (1.0 + math.exp(-max(min(_SLOPE * evidence, 30.0), -30.0)))
+    found = measures(snapshot, query, ranking)
+    return _probability(NOT_FAR_OFF, found) * _probability(SAYS_IT, found)
 
 
-def _covered(question: str, results: Sequence[Result]) -> float:
-    """The largest share of the question's content words that one excerpt with its path holds."""
-    asked = content_stems(question)
-    if not asked:
-        return 0.0
-    shown = (" ".join([*result.path, *(line.text for line in result.excerpt)]) for result in results[:_LOOKED_AT])
-    return max((len(asked & content_stems(text)) / len(asked) for text in shown), default=0.0)
+def measures(snapshot: Snapshot, query: Query, ranking: Ranking) -> dict[str, float]:
+    """The evidence by name, with the levels counted in deviations above the background of far-off questions."""
+    found: Evidence = evidence(snapshot, query, ranking)
+    above = background_of(snapshot).above(found.vector(LEVELS))
+    rest = {name: getattr(found, name) for name in found.__struct_fields__ if name not in LEVELS}
+    return dict(zip(LEVELS, above.tolist(), strict=True)) | rest
+
+
+def _probability(weights: Weights, found: dict[str, float]) -> float:
+    total = weights[""] + sum(weight * found[name] for name, weight in weights.items() if name)
+    return 1.0 / (1.0 + math.exp(-min(max(total, -30.0), 30.0)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,31 +35,54 @@ class Query:
 
     text: str
     mended: dict[str, str]
+    words: list[str]
+    keywords: bool
     vector: NDArray[np.float32]
     tokens: Vectors
     spans: list[tuple[int, int]]
     weights: NDArray[np.float32]
-    words: list[str]
-    keywords: bool
 
 
 def read_query(snapshot: Snapshot, question: str) -> Query:
-    """Encodes a question; the one place that runs the model for it."""
+    return read_queries(snapshot, [question])[0]
+
+
+def read_queries(snapshot: Snapshot, questions: Sequence[str]) -> list[Query]:
+    """Encodes questions in one run of the model; the one place that does."""
+    understood = [_understand(snapshot, question) for question in questions]
+    encoded = snapshot.encoder.encode([text for text, _ in understood], query=True)
+    ends = np.cumsum(encoded.counts)[:-1]
+    tokens, spans = np.split(encoded.tokens, ends), np.split(encoded.spans, ends)
+    parts = zip(understood, encoded.vectors, tokens, spans, strict=True)
+    return [_query(snapshot, text, mended, vector, token, span) for (text, mended), vector, token, span in parts]
+
+
+def _understand(snapshot: Snapshot, question: str) -> tuple[str, dict[str, str]]:
+    """The question with its spelling mended and its acronyms spelled out, and what was mended."""
     mended = dict(_misspelt(snapshot.store, snapshot.encoder, question))
     text = re.sub(r"\w+", lambda found: mended.get(found.group(), found.group()), question) if mended else question
-    text = with_acronyms(snapshot.store, text)
-    encoded = snapshot.encoder.encode([text], query=True)
-    spans = [word_span(text, start, end) for start, end in encoded.spans.tolist()]
+    return with_acronyms(snapshot.store, text), mended
+
+
+def _query(
+    snapshot: Snapshot,
+    text: str,
+    mended: dict[str, str],
+    vector: NDArray[np.float32],
+    tokens: Vectors,
+    token_spans: NDArray[np.int64],
+) -> Query:
+    spans = [word_span(text, start, end) for start, end in token_spans.tolist()]
     weights = np.array([_weight(snapshot.store, text[start:end].casefold()) for start, end in spans], np.float32)
     return Query(
         text=text,
         mended=mended,
-        vector=encoded.vectors[0],
-        tokens=snapshot.generation.tokens.projection.apply(encoded.tokens),
-        spans=spans,
-        weights=weights / max(float(weights.sum()), 1e-9),
         words=content_words(text),
         keywords=is_keywords(text),
+        vector=vector,
+        tokens=snapshot.generation.tokens.projection.apply(tokens),
+        spans=spans,
+        weights=weights / max(float(weights.sum()), 1e-9),
     )
 
 

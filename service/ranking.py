@@ -35,13 +35,13 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """windows: best first, no two of them share a row, scores 0 to 1. best_similarity: the highest cosine similarity of
-    the question and any node in scope. best_late: the highest score of the late view alone.
+    """windows: best first, no two of them share a row, scores 0 to 1. matches: shape (q,), how well each token of the
+    question is matched in the first window or above it. reach: the same over all candidates together.
     """
 
     windows: list[Window]
-    best_similarity: float
-    best_late: float
+    matches: Floats
+    reach: Floats
 
 
 def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -> Ranking:
@@ -49,11 +49,12 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
     store = snapshot.store
     depth = max(_DENSE_CANDIDATES, 4 * top)
     chunk_mask = None if mask is None else mask[store.chunk_node]
-    similarity, chunks = nearest(snapshot.generation.vectors, query.vector, depth, chunk_mask)
+    _, chunks = nearest(snapshot.generation.vectors, query.vector, depth, chunk_mask)
     lexical = _lexical_share(store, query, chunk_mask)
     rows = np.unique(np.concatenate([store.chunk_node[chunks], np.array(list(lexical), np.int64)]))
     if not len(rows):
-        return Ranking([], 0.0, 0.0)
+        nothing = np.zeros(len(query.weights), np.float32)
+        return Ranking([], nothing, nothing)
     shapes = [window_around(store, row, mask) for row in rows.tolist()]
     field = _Field(snapshot, query, shapes)
     views = {
@@ -69,7 +70,7 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
         window.hits = field.hits(window)
         at = int(np.searchsorted(rows, window.row))
         window.views = {name: float(values[at]) for name, values in views.items()}
-    return Ranking(windows, float(similarity.max(initial=0.0)), float(views["late"].max()))
+    return Ranking(windows, field.matches(windows[0]), field.own.max(axis=0, initial=0.0))
 
 
 def _mixed(views: Mapping[str, Floats]) -> Floats:
@@ -155,6 +156,11 @@ class _Field:
     def late_scores(self, rows: Rows, windows: Sequence[Window]) -> Floats:
         """The weighted MaxSim of the question with each window and the ancestors of its node."""
         return self._weigh(np.maximum(self.window_max(self.own, windows), INHERITED * self.at(self.above, rows)))
+
+    def matches(self, window: Window) -> Floats:
+        """How well each token of the question is matched in a window or above it: shape (q,)."""
+        above = self.at(self.above, np.array([window.row]))[0]
+        return np.asarray(np.maximum(self.window_max(self.own, [window])[0], INHERITED * above), np.float32)
 
     def hits(self, window: Window) -> list[int]:
         """The rows of a window that match best, best first."""
