@@ -173,6 +173,8 @@ class Store:
 
     def row_at(self, file: str, line: int) -> int | None:
         """The node whose text stands at this line of the file: the last one that begins at or before it."""
+        if line >= 2**63:  # more than SQLite can compare with
+            return None
         query = """SELECT node.row, node.line, node.lines FROM node JOIN file ON node.file = file.number
                    WHERE file.name = ? AND node.line <= ? ORDER BY node.line DESC LIMIT 1"""
         found = self._db.execute(query, (file, line)).fetchone()

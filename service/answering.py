@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from msgspec import structs
 
 from indexer.store import Store
 from service.confidence import ANSWERED_FROM, confidence
-from service.errors import EmptyQuestion, NodeNotFound, QuestionTooLong, TopOutOfRange
+from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.excerpt import to_result
 from service.explain import explain
 from service.query import Query, read_query
@@ -34,6 +35,7 @@ from service.types import (
 from service.windows import MAX_LINES, Window
 from service.words import content_stems
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHILDREN_SHOWN = 1000
 
 
@@ -103,7 +105,7 @@ def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
     exclude = np.zeros(len(store), np.bool_)
     exclude[row : store.last[row] + 1] = True
     exclude[store.ancestors(row)] = True
-    beside = exclude | (store.parent == store.parent[row])
+    beside = exclude | ((store.parent == store.parent[row]) & (store.parent >= 0))
     found = neighbours(snapshot, row, top, exclude if beside.all() else beside)
     return RelatedResults(node_id, [_related_node(store, other, score) for other, score in found], snapshot.name)
 
@@ -121,6 +123,8 @@ def check_question(question: str, top: int, limit: int = TOP_ASK) -> str:
     question = question.strip()
     if not question:
         raise EmptyQuestion
+    if not question.isascii() and _LONE_SURROGATE.search(question):
+        raise InvalidRequest("The question holds bytes that are no text.")
     if len(question) > QUESTION_LIMIT:
         raise QuestionTooLong(len(question), QUESTION_LIMIT)
     _require_top(top, limit)

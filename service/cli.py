@@ -83,16 +83,18 @@ def index(config_file: Path | None, notes: Sequence[str], index: str | None, as_
 @_failing_clearly
 def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
+    from service.follow import Follower
     from service.server import bind, serve, url_of
 
     config = _configure(config_file, notes=list(notes) or None, **options)
     bound = bind(config.host, config.port)
+    follower = Follower([Path(place).expanduser() for place in config.notes], lambda: _update(config, current))
     report = _build(config)
     _print_problems(report)
     click.echo(_summary(report), err=True)
     current = _open(config)
     if config.watch:
-        _follow(config, current)
+        follower.start()
 
     from service.web import create_app
 
@@ -178,7 +180,7 @@ def evaluate(config_file: Path | None, questions: Path, earlier: Path | None, in
     if as_json:
         _print_json(result)
     else:
-        click.echo(evaluation.table(result))
+        click.echo(_plain(evaluation.table(result)))
 
 
 @main.command()
@@ -192,7 +194,7 @@ def check(config_file: Path | None, index: str | None, as_json: bool) -> None:
     from indexer.check import check_index
     from indexer.encoder import locate
 
-    verdict = check_index(Path(config.index), locate(config.model))
+    verdict = check_index(Path(config.index).expanduser(), locate(config.model))
     if as_json:
         _print_json(verdict)
     else:
@@ -233,17 +235,12 @@ def _open(config: Config) -> Current:
     return Current(folder, model, load(model))
 
 
-def _follow(config: Config, current: Current) -> None:
-    from service.follow import Follower
+def _update(config: Config, current: Current) -> None:
+    from indexer.build import build
 
-    def update() -> None:
-        from indexer.build import build
-
-        places = [Path(place).expanduser() for place in config.notes]
-        build(places, Path(config.index).expanduser(), current.model, loader=lambda _: current.encoder)
-        current.refresh()
-
-    Follower([Path(place).expanduser() for place in config.notes], update).start()
+    places = [Path(place).expanduser() for place in config.notes]
+    build(places, Path(config.index).expanduser(), current.model, loader=lambda _: current.encoder)
+    current.refresh()
 
 
 def _summary(report: Report) -> str:

@@ -42,8 +42,9 @@ def confidence(snapshot: Snapshot, query: Query, ranking: Ranking) -> float:
 
 def measures(snapshot: Snapshot, query: Query, ranking: Ranking) -> dict[str, float]:
     """The evidence by name, with the levels counted in deviations above the background of far-off questions."""
-    found: Evidence = evidence(snapshot, query, ranking)
-    above = background_of(snapshot).above(found.vector(LEVELS))
+    background = background_of(snapshot)
+    found: Evidence = evidence(snapshot, query, ranking, absent=float(background.middle[LEVELS.index("score")]))
+    above = background.above(found.vector(LEVELS))
     rest = {name: getattr(found, name) for name in found.__struct_fields__ if name not in LEVELS}
     return dict(zip(LEVELS, above.tolist(), strict=True)) | rest
 

@@ -56,7 +56,7 @@ def load_config(path: Path | None = None) -> Config:
         raise ConfigError(f"'{path}' cannot be read: {error}") from error
     try:
         settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: no such date, nested too deep
         raise ConfigError(f"'{path}' is not valid YAML: {' '.join(str(error).split())}") from error
     settings = {} if settings is None else settings
     if not isinstance(settings, dict):

@@ -46,6 +46,13 @@ class ScopeNotFound(RequestError):
         super().__init__(f"No {what} in the notes matches '{value}'. Leave '{what}' out to ask all notes.")
 
 
+class GlobNotUnderstood(RequestError):
+    title = "Not a glob"
+
+    def __init__(self, glob: str) -> None:
+        super().__init__(f"'{glob[:80]}' is not a glob for file names; write it as in .gitignore, such as '*.txt'.")
+
+
 class NodeNotFound(RequestError):
     status = 404
     title = "No such node"

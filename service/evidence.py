@@ -53,8 +53,9 @@ LEVELS = ("score", "matched", "reach")
 """The measures that depend on the model and on the notes as a whole."""
 
 
-def evidence(snapshot: Snapshot, query: Query, ranking: Ranking) -> Evidence:
-    """`ranking` must hold at least one window, and its first five if there are as many."""
+def evidence(snapshot: Snapshot, query: Query, ranking: Ranking, absent: float = 0.0) -> Evidence:
+    """`ranking` must hold at least one window, and its first five if there are as many; in notes that are too small for
+    five, `absent` is the score of the missing ones."""
     words = _word_means(query, ranking)
     windows = ranking.windows
     asked = bool(_AMOUNT_ASKED.search(query.text))
@@ -64,7 +65,7 @@ def evidence(snapshot: Snapshot, query: Query, ranking: Ranking) -> Evidence:
         matched=float(np.average(words[:, 1], weights=words[:, 0])),
         reach=float(np.average(words[:, 2], weights=words[:, 0])),
         weakest=float(words[:, 1].min()),
-        lead=windows[0].score - windows[min(4, len(windows) - 1)].score,
+        lead=windows[0].score - (windows[4].score if len(windows) > 4 else absent),
         keywords=float(query.keywords),
         amount_asked=float(asked),
         amount_missing=float(asked and not given),

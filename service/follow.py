@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from indexer.errors import TrellisError
+from indexer.errors import IndexBusy, TrellisError
 from indexer.sources import find_sources
 
 _log = logging.getLogger("trellis.follow")
@@ -32,6 +32,7 @@ class Follower(threading.Thread):
     """Looks at the notes once a second; a change is acted on at the first look at which nothing moves any more."""
 
     def __init__(self, notes: Sequence[Path], update: Callable[[], None]) -> None:
+        """What is in the notes now counts as dealt with, so make it before they are indexed for the first time."""
         super().__init__(name="follower", daemon=True)
         self._notes = notes
         self._update = update
@@ -45,18 +46,21 @@ class Follower(threading.Thread):
         before = self._done
         while not self._stopped.wait(_INTERVAL):
             now = _safe_signature(self._notes)
-            if now is not None and now == before and now != self._done:
+            if now is not None and now == before and now != self._done and self._try_update():
                 self._done = now
-                self._try_update()
             before = now
 
-    def _try_update(self) -> None:
+    def _try_update(self) -> bool:
+        """Whether the change is dealt with; an index that somebody else is writing to is tried again."""
         try:
             self._update()
+        except IndexBusy:
+            return False
         except TrellisError as error:
             _log.warning("the index stays as it was: %s", error)
         except Exception:
             _log.exception("the index could not be updated and stays as it was")
+        return True
 
 
 def _safe_signature(notes: Sequence[Path]) -> Signature | None:

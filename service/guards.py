@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from flask import Response, request
@@ -14,6 +14,7 @@ from service.config import Config
 from service.errors import RequestError
 from service.types import Problem
 
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9_.-]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PUBLIC = frozenset({"/widget.js"})
 """Routes that any page may load: code without data."""
@@ -21,6 +22,14 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+_CLOSED = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 class OriginRefused(RequestError):
@@ -38,7 +47,7 @@ class HostGuard:
 
     def __init__(self, app: Callable[..., Iterable[bytes]], config: Config) -> None:
         self._app = app
-        self._names = _LOOPBACK | {config.host.casefold()} | {name.casefold() for name in config.allowed_hosts}
+        self._names = _LOOPBACK | {config.host.casefold()} - {""} | {name.casefold() for name in config.allowed_hosts}
         self._any_address = config.host in ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -46,8 +55,8 @@ class HostGuard:
             return self._app(environ, start_response)
         detail = "This service is not called by that host name. List the name under 'allowed_hosts' in trellis.yaml."
         body = msgspec.json.encode(Problem("Misdirected request", 421, detail))
-        headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
-        start_response("421 Misdirected Request", headers)
+        headers = {**_CLOSED, "Content-Type": "application/problem+json", "Content-Length": str(len(body))}
+        start_response("421 Misdirected Request", list(headers.items()))
         return [body]
 
     def _is_ours(self, host: str) -> bool:
@@ -57,14 +66,10 @@ class HostGuard:
 
 def _host_name(host: str) -> str:
     """The name without the port, "" for what is no host."""
-    try:
-        parts = urlsplit(f"//{host}")
-        _ = parts.port  # raises for a port that is no number
-    except ValueError:
+    found = _HOST.fullmatch(host)
+    if not found or int(found["port"] or 0) > 65535:
         return ""
-    if not parts.hostname or parts.netloc != host or "@" in host or "," in host:
-        return ""
-    return parts.hostname.casefold()
+    return (found["address"] or found["name"]).casefold()
 
 
 def _is_address(name: str) -> bool:
@@ -94,11 +99,9 @@ def _is_same(origin: str) -> bool:
 def close_page(response: Response, config: Config) -> Response:
     """Sets the security headers, and for a listed origin those that let its pages read the answer."""
     headers = response.headers
-    headers["Content-Security-Policy"] = _POLICY
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if request.path in _PUBLIC else "same-origin"
+    headers.update(_CLOSED)
+    if request.path in _PUBLIC:
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if request.path.startswith("/api/"):
         headers["Cache-Control"] = "no-store"
     headers.add("Vary", "Origin")

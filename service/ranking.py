@@ -87,11 +87,15 @@ def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tu
     first, last = store.chunks_of(np.array([row]))
     query = stored_vectors(vectors, np.arange(first[0], last[0] + 1)).mean(axis=0)
     query /= max(float(np.linalg.norm(query)), 1e-9)
-    scores, chunks = nearest(vectors, query, 2 * top, ~exclude[store.chunk_node])
     best: dict[int, float] = {}
-    for other, score in zip(store.chunk_node[chunks].tolist(), scores.tolist(), strict=True):
-        best.setdefault(other, min(max(score, 0.0), 1.0))
-    return list(best.items())[:top]
+    depth = 2 * top
+    while True:
+        scores, chunks = nearest(vectors, query, depth, ~exclude[store.chunk_node])
+        for other, score in zip(store.chunk_node[chunks].tolist(), scores.tolist(), strict=True):
+            best.setdefault(other, min(max(score, 0.0), 1.0))
+        if len(best) >= top or len(chunks) < depth:  # a long node has many chunks, which may fill all places
+            return list(best.items())[:top]
+        depth *= 4
 
 
 def _lexical_share(store: Store, query: Query, chunk_mask: Mask | None) -> dict[int, float]:

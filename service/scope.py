@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from pathspec import GitIgnoreSpec
 
 from indexer.store import Store
 from indexer.vectors import Mask
-from service.errors import ScopeNotFound
+from service.errors import GlobNotUnderstood, ScopeNotFound
 
 
 def node_mask(store: Store, under: Sequence[str] = (), file: str = "") -> Mask | None:
@@ -27,12 +28,18 @@ def node_mask(store: Store, under: Sequence[str] = (), file: str = "") -> Mask |
         if not mask.any():
             raise ScopeNotFound("under", " > ".join(under))
     if file.strip():
-        spec = GitIgnoreSpec.from_lines([file.strip()])
-        numbers = [number for number, name in enumerate(store.files) if spec.match_file(name)]
-        mask &= np.isin(store.file, numbers)
+        mask &= np.isin(store.file, _matching_files(store, file))
         if not mask.any():
             raise ScopeNotFound("file", file)
     return mask
+
+
+def _matching_files(store: Store, glob: str) -> list[int]:
+    try:
+        spec = GitIgnoreSpec.from_lines([glob.strip()])
+        return [number for number, name in enumerate(store.files) if spec.match_file(name)]
+    except (ValueError, re.error):
+        raise GlobNotUnderstood(glob) from None
 
 
 def _below(store: Store, segments: Sequence[str]) -> Mask:

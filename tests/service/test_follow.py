@@ -1,0 +1,179 @@
+"""Following the notes: a change is noticed and swapped in; notes that vanish leave the old index answering."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from indexer.errors import IndexBusy, NotesError
+from service import follow
+from service.answering import search
+from service.follow import Follower, signature
+from service.snapshot import Current
+from tests.conftest import TINY_MODEL, Workshop
+
+PATIENCE = 30.0
+"""Seconds until a test gives up. No test is about how long something takes."""
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+class Following:
+    """Notes that are followed and the index that answers."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+        self.current = Current(workshop.index, TINY_MODEL, workshop.encoder)
+        self.errors: list[Exception] = []
+        self.updates = 0
+        self.looks = 0
+        self.follower = Follower([workshop.notes], self.update)
+        self.follower.start()
+
+    def update(self) -> None:
+        self.updates += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        self.workshop.build()
+        self.current.refresh()
+
+    def found(self) -> list[str]:
+        return [result.text for result in search(self.current.get(), "apple").results]
+
+    def some_looks(self, count: int = 4) -> None:
+        until = self.looks + count
+        wait_until(lambda: self.looks >= until)
+
+
+@pytest.fixture
+def following(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
+    """Notes with one apple, looked at often."""
+    monkeypatch.setattr(follow, "_INTERVAL", 0.02)
+    workshop.write("red apple\n")
+    workshop.build()
+    counted: list[Following] = []
+    really = follow.find_sources
+
+    def count(notes: object) -> object:
+        for one in counted:
+            one.looks += 1
+        return really(notes)
+
+    monkeypatch.setattr(follow, "find_sources", count)
+    counted.append(Following(workshop))
+    yield counted[0]
+    counted[0].follower.stop()
+    counted[0].follower.join(PATIENCE)
+    assert not counted[0].follower.is_alive()
+
+
+def test_a_changed_file_is_swapped_in(following: Following) -> None:
+    before = following.current.get()
+    assert following.found() == ["red apple"]
+    following.workshop.write("green apple\n")
+    wait_until(lambda: following.found() == ["green apple"])
+    assert following.current.get().name != before.name
+
+
+def test_who_asks_meanwhile_keeps_the_snapshot_it_took(following: Following) -> None:
+    before = following.current.get()
+    following.workshop.write("green apple\n")
+    wait_until(lambda: following.current.get() is not before)
+    assert [result.text for result in search(before, "apple").results] == ["red apple"]
+
+
+def test_a_new_file_and_a_removed_one_are_noticed(following: Following) -> None:
+    following.workshop.write("apple cake\n", "more.txt")
+    wait_until(lambda: sorted(following.found()) == ["apple cake", "red apple"])
+    (following.workshop.notes / "notes.txt").unlink()
+    wait_until(lambda: following.found() == ["apple cake"])
+
+
+def test_unchanged_notes_are_left_alone(following: Following) -> None:
+    following.some_looks()
+    assert following.updates == 0
+
+
+def test_notes_that_vanish_leave_the_old_index_answering(following: Following) -> None:
+    before = following.current.get()
+    shutil.rmtree(following.workshop.notes)
+    following.some_looks()
+    assert following.current.get() is before
+    assert following.found() == ["red apple"]
+    assert following.updates == 0
+
+
+def test_notes_that_come_back_are_followed_again(following: Following) -> None:
+    shutil.rmtree(following.workshop.notes)
+    following.some_looks()
+    following.workshop.notes.mkdir()
+    following.workshop.write("green apple\n")
+    wait_until(lambda: following.found() == ["green apple"])
+
+
+def test_an_empty_notes_folder_leaves_the_old_index_answering(following: Following) -> None:
+    (following.workshop.notes / "notes.txt").unlink()
+    following.some_looks()
+    assert following.found() == ["red apple"]
+
+
+@pytest.mark.parametrize("error", [NotesError("cannot be read"), RuntimeError("a bug"), OSError("disk full")])
+def test_an_update_that_fails_does_not_end_the_following(following: Following, error: Exception) -> None:
+    following.errors.append(error)
+    following.workshop.write("green apple\n")
+    wait_until(lambda: following.updates == 1)
+    assert following.found() == ["red apple"]
+    following.workshop.write("yellow apple, the third\n")
+    wait_until(lambda: following.found() == ["yellow apple, the third"])
+
+
+def test_a_change_that_met_a_busy_index_is_not_forgotten(following: Following) -> None:
+    """Another `trellis index` held the lock: when it is done, the change still has to come in."""
+    following.errors.append(IndexBusy(following.workshop.index))
+    following.workshop.write("green apple\n")
+    wait_until(lambda: following.updates >= 1)
+    following.some_looks(20)
+    assert following.found() == ["green apple"]
+
+
+def test_a_file_that_is_still_being_written_is_waited_for(following: Following) -> None:
+    """While the file differs at every look nothing is indexed; once it rests, it is."""
+    moving = threading.Event()
+
+    def keep_writing() -> None:
+        number = 0
+        while not moving.is_set():
+            number += 1
+            looked = following.looks
+            following.workshop.write("green apple\n" * number)
+            while following.looks == looked and not moving.is_set():
+                time.sleep(0.001)
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        following.some_looks(10)
+        assert following.updates == 0
+    finally:
+        moving.set()
+        writer.join(PATIENCE)
+    wait_until(lambda: "green apple" in following.found())
+
+
+def test_the_signature_is_that_of_notes_files_only(workshop: Workshop) -> None:
+    workshop.write("red apple\n")
+    before = signature([workshop.notes])
+    workshop.write("not notes\n", "picture.png")
+    workshop.write("hidden\n", ".swp.txt")
+    assert signature([workshop.notes]) == before
+    workshop.write("red apple!\n")
+    assert signature([workshop.notes]) != before
