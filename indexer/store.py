@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexer.acronyms import short_forms, spelled_out
 from indexer.chunks import Chunk
 from indexer.node import Outline, Problem
+from indexer.words import stem, stems_of
 
 _SCHEMA = """
     CREATE TABLE file (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -36,6 +37,7 @@ _SCHEMA = """
     CREATE TABLE chunk (row INTEGER PRIMARY KEY, node INTEGER NOT NULL REFERENCES node, hash BLOB NOT NULL) STRICT;
     CREATE VIRTUAL TABLE word USING fts5 (trail, piece, content='', tokenize='porter unicode61 remove_diacritics 2');
     CREATE TABLE term (word TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE stem (stem TEXT PRIMARY KEY, chunks INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE acronym (short TEXT NOT NULL, long TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (short, long))
         STRICT, WITHOUT ROWID;              -- long is '' for the acronym itself
     CREATE TABLE problem (file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL) STRICT;
@@ -88,6 +90,8 @@ def store_bytes(outlines: Sequence[Outline], chunks: Sequence[Chunk], problems: 
             "INSERT INTO word (rowid, trail, piece) VALUES (?, ?, ?)", ((row, c.trail, c.piece) for row, c in numbered)
         )
         connection.execute("INSERT INTO word (word) VALUES ('optimize')")
+        stems = Counter(each for chunk in chunks for each in stems_of(f"{chunk.trail} {chunk.piece}"))
+        connection.executemany("INSERT INTO stem VALUES (?, ?)", stems.items())
         terms = Counter(word for chunk in chunks for word in _WORD.findall(chunk.piece.casefold()))
         connection.executemany("INSERT INTO term VALUES (?, ?)", terms.items())
         connection.executemany("INSERT INTO acronym VALUES (?, ?, ?)", _acronyms(outlines))
@@ -227,8 +231,8 @@ class Store:
 
     def chunks_with(self, word: str) -> int:
         """How many chunks hold the word in any inflection, in their own text or in their trail."""
-        query = '"' + word.replace('"', '""') + '"'
-        return int(self._db.execute("SELECT count(*) FROM word WHERE word MATCH ?", (query,)).fetchone()[0])
+        found = self._db.execute("SELECT chunks FROM stem WHERE stem = ?", (stem(word),)).fetchone()
+        return 0 if found is None else int(found[0])
 
     def match(self, words: Sequence[str]) -> tuple[Rows, NDArray[np.float32]]:
         """All chunks that hold at least one of the words, in any inflection, with their BM25 scores, best first.

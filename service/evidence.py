@@ -55,7 +55,8 @@ LEVELS = ("score", "matched", "reach")
 
 def evidence(snapshot: Snapshot, query: Query, ranking: Ranking, absent: float = 0.0) -> Evidence:
     """`ranking` must hold at least one window, and its first five if there are as many; in notes that are too small for
-    five, `absent` is the score of the missing ones."""
+    five, `absent` is the score of the missing ones.
+    """
     words = _word_means(query, ranking)
     windows = ranking.windows
     asked = bool(_AMOUNT_ASKED.search(query.text))

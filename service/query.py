@@ -14,9 +14,10 @@ from rapidfuzz.distance import OSA
 
 from indexer.encoder import Encoder, Vectors
 from indexer.store import Store
+from indexer.words import stem
 from service.acronyms import with_acronyms
 from service.snapshot import Snapshot
-from service.words import FUNCTION_WORDS, content_words, is_keywords, stem, words_of
+from service.words import FUNCTION_WORDS, content_words, is_keywords, words_of
 
 _FUNCTION_WEIGHT = 0.3
 _SIGN_WEIGHT = 0.05

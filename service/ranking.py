@@ -20,7 +20,7 @@ from service.query import Query
 from service.snapshot import Snapshot
 from service.windows import Window, window_around
 
-_DENSE_CANDIDATES = 150
+_DENSE_CANDIDATES = 300
 _LEXICAL_CANDIDATES = 50
 INHERITED = 0.95
 """What a match in an ancestor counts, beside one in the window itself."""
@@ -50,7 +50,7 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
     depth = max(_DENSE_CANDIDATES, 4 * top)
     chunk_mask = None if mask is None else mask[store.chunk_node]
     _, chunks = nearest(snapshot.generation.vectors, query.vector, depth, chunk_mask)
-    lexical = _lexical_share(store, query, chunk_mask)
+    lexical = _lexical_share(store, query, chunk_mask) if query.keywords else {}
     rows = np.unique(np.concatenate([store.chunk_node[chunks], np.array(list(lexical), np.int64)]))
     if not len(rows):
         nothing = np.zeros(len(query.weights), np.float32)

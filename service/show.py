@@ -30,6 +30,8 @@ class ProgressBars:
         if bar is None:
             bar = self._bars[stage] = tqdm(total=total, desc=stage, unit=" files" if stage == "reading" else " notes")
         bar.update(done - bar.n)
+        if done == total:
+            bar.close()
 
 
 def show_answer(answer: Answer) -> str:

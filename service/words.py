@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-
-import snowballstemmer
-
-_WORD = re.compile(r"\w+")
-_STEMMER = snowballstemmer.stemmer("english")
+from indexer.words import WORD, stem
 
 FUNCTION_WORDS = frozenset(
     """a about after all also am an and any are as at be been before being below but by can could did do does doing don
@@ -21,12 +15,6 @@ FUNCTION_WORDS = frozenset(
 )
 
 
-@lru_cache(maxsize=65536)
-def stem(word: str) -> str:
-    """The word without case and English endings: "Caching" and "cached" give the same."""
-    return str(_STEMMER.stemWord(word.casefold()))
-
-
 def content_stems(text: str) -> frozenset[str]:
     """The stems of the words that carry meaning."""
     return frozenset(map(stem, content_words(text)))
@@ -34,20 +22,20 @@ def content_stems(text: str) -> frozenset[str]:
 
 def words_of(text: str) -> list[str]:
     """All words, as they are written, in order."""
-    return _WORD.findall(text)
+    return WORD.findall(text)
 
 
 def is_keywords(text: str) -> bool:
     """Whether this is a list of keywords ("route 53 alias record"), not a sentence: it has no function word."""
-    words = _WORD.findall(text.casefold())
+    words = WORD.findall(text.casefold())
     return bool(words) and not FUNCTION_WORDS.intersection(words)
 
 
 def content_words(text: str) -> list[str]:
     """The words that carry meaning, without case, in order."""
-    return [word for word in _WORD.findall(text.casefold()) if word not in FUNCTION_WORDS]
+    return [word for word in WORD.findall(text.casefold()) if word not in FUNCTION_WORDS]
 
 
 def marks(line: str, stems: frozenset[str]) -> list[tuple[int, int]]:
     """Spans [start, end) of the words of `line` that have one of these stems, in order."""
-    return [word.span() for word in _WORD.finditer(line) if stem(word.group()) in stems]
+    return [word.span() for word in WORD.finditer(line) if stem(word.group()) in stems]
