@@ -14,8 +14,9 @@ from service.confidence import ANSWERED_FROM, confidence
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.excerpt import to_result
 from service.explain import explain
-from service.query import Query, read_query
-from service.ranking import Ranking, neighbours, rank
+from service.intent import sides, wants_list
+from service.query import Query, read_queries
+from service.ranking import Ranking, neighbours, rank, rank_sides
 from service.scope import node_mask
 from service.snapshot import Snapshot
 from service.types import (
@@ -37,6 +38,7 @@ from service.words import content_stems
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHILDREN_SHOWN = 1000
+_LIST_SHOWN = 40
 
 
 def ask(
@@ -57,7 +59,7 @@ def ask(
         question=question,
         answered=answered,
         confidence=round(probability, 4),
-        answer=_quote(snapshot.store, ranking.windows[0]) if answered and results else None,
+        answer=_quote(snapshot.store, query, ranking.windows[0]) if answered and results else None,
         results=results,
         generation=snapshot.name,
         took_ms=_milliseconds(started),
@@ -136,8 +138,8 @@ def _search(
 ) -> tuple[Query, Ranking, list[Result]]:
     question = check_question(question, top, limit)
     mask = node_mask(snapshot.store, under, file)
-    query = read_query(snapshot, question)
-    ranking = rank(snapshot, query, top, mask)
+    query, *halves = read_queries(snapshot, [question, *(sides(question) or ())])
+    ranking = rank_sides(snapshot, query, halves, top, mask) if halves else rank(snapshot, query, top, mask)
     stems = content_stems(query.text)
     results = [to_result(snapshot.store, window, stems) for window in ranking.windows]
     if explained:
@@ -153,12 +155,27 @@ def _require_top(top: int, limit: int) -> None:
         raise TopOutOfRange(top, limit)
 
 
-def _quote(store: Store, window: Window) -> Quotation:
-    """The node's own lines, and its children's when it has any: a heading alone answers nothing."""
+def _quote(store: Store, query: Query, window: Window) -> Quotation:
+    """The node's own lines, and its children's when it has any: a heading alone answers nothing. A question for a list gets
+    the whole list, under the nearest heading that the question names.
+    """
     node = store.node(window.hits[0])
     below = [row for row in store.children(node.row) if row <= window.last]
+    if wants_list(query.text) and (heading := _list_heading(store, query, node.row)) is not None:
+        node, below = store.node(heading), store.children(heading)[:_LIST_SHOWN]
+        return Quotation(
+            "\n".join([*node.lines, *(line for child in store.nodes(below) for line in child.lines)]), node.id
+        )
     lines = [*node.lines, *(line for child in store.nodes(below) for line in child.lines)]
     return Quotation("\n".join(lines[:MAX_LINES]), node.id)
+
+
+def _list_heading(store: Store, query: Query, row: int) -> int | None:
+    """Of the node and its ancestors that have several children, the one with most words of the question, the nearest first."""
+    asked = content_stems(query.text)
+    lists = [above for above in [row, *reversed(store.ancestors(row))] if len(store.children(above)) > 1]
+    shared = [len(asked & content_stems(store.node(above).text)) for above in lists]
+    return lists[shared.index(max(shared))] if any(shared) else None
 
 
 def _row(store: Store, node_id: str) -> int:

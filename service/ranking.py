@@ -9,7 +9,8 @@ its path, its children and its siblings. docs/ranking.md tells what was tried an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +78,30 @@ def _mixed(views: Mapping[str, Floats]) -> Floats:
     """The weighted mean of the views that speak."""
     total = sum(WEIGHTS[name] * values for name, values in views.items())
     return np.asarray(total / sum(WEIGHTS[name] for name in views), np.float32)
+
+
+def rank_sides(snapshot: Snapshot, query: Query, sides: Sequence[Query], top: int, mask: Mask | None = None) -> Ranking:
+    """As `rank`, for a question that compares: the best window of each side comes among the first, if it is not there."""
+    ranking = rank(snapshot, query, top, mask)
+    windows = ranking.windows
+    place = min(1, len(windows))
+    for side in sides:
+        for best in rank(snapshot, side, 1, mask).windows:
+            holder = next((w for w in windows if w.first <= best.hits[0] <= w.last), None)
+            if holder in windows[:place]:
+                continue
+            if holder:
+                windows.remove(holder)
+            else:
+                holder = best
+                windows[:] = [w for w in windows if w.last < best.first or w.first > best.last]
+            place = min(place, len(windows))
+            holder.score = min(holder.score, windows[place - 1].score) if place else holder.score
+            windows.insert(place, holder)
+            place += 1
+    for before, after in pairwise(windows):
+        after.score = min(after.score, before.score)
+    return replace(ranking, windows=windows[:top])
 
 
 def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tuple[int, float]]:
