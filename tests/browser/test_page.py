@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -374,8 +375,8 @@ def test_the_page_is_sent_with_a_closed_policy(service):
 
 
 def test_the_page_is_light():
-    code = b"".join((STATIC / name).read_bytes() for name in ("app.js", "app.css"))
-    assert len(gzip.compress(code, 9)) <= 40_000
+    own = [STATIC / "app.css", *(path for path in STATIC.glob("*.js") if path.name != "widget.js")]
+    assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in own) <= 40_000
 
 
 def test_focus_is_never_lost(home, focused: Callable[[], str]):
@@ -388,3 +389,80 @@ def test_focus_is_never_lost(home, focused: Callable[[], str]):
     home.go_back()
     expect(home.get_by_role("heading", name="What did you write down?")).to_be_visible()
     assert focused() != "BODY"
+
+
+# Without JavaScript
+
+
+@pytest.fixture
+def unscripted(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, java_script_enabled=False)
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def test_without_javascript_a_question_is_answered_all_the_same(unscripted, service):
+    unscripted.goto(service.url)
+    expect(unscripted.get_by_role("heading", name="What did you write down?")).to_be_visible()
+    expect(unscripted.locator("noscript p")).to_contain_text("JavaScript is turned off here")
+    ask(unscripted, QUESTION)
+    card = answer(unscripted)
+    expect(card.locator("blockquote")).to_have_text("Water them every second morning, never on the leaves")
+    expect(card.locator(".trail")).to_have_text("Garden › Tomatoes")
+    expect(card.locator(".place")).to_have_text("home.txt:3")
+    first = unscripted.get_by_role("article").first
+    expect(first.locator(".trail")).to_have_text("Garden › Tomatoes")
+    expect(first.locator(".hit .text")).to_have_text("Water them every second morning, never on the leaves")
+    expect(first.locator(".hit mark")).to_have_text("Water")
+    expect(first.locator(".place")).to_have_text("home.txt:3")
+    expect(unscripted.get_by_role("searchbox")).to_have_value(QUESTION)
+    expect(unscripted.get_by_role("heading", name="What did you write down?")).to_be_hidden()
+
+
+def test_without_javascript_an_excerpt_is_still_an_outline(unscripted, service):
+    unscripted.goto(service.url + "?q=how+often+to+water+tomatoes")
+    texts = unscripted.get_by_role("article").first.locator(".excerpt .text")
+    (outer, inner) = (texts.nth(n).bounding_box() for n in (0, 1))
+    assert outer["x"] < inner["x"]
+    assert outer["y"] < inner["y"]
+
+
+def test_without_javascript_what_the_notes_do_not_hold_is_said_so(unscripted, service):
+    unscripted.goto(service.url + "?q=who+won+the+chess+world+championship+in+1972%3F")
+    expect(unscripted.get_by_role("heading", name="This is not in your notes")).to_be_visible()
+    expect(unscripted.get_by_role("article").first).to_be_visible()
+    expect(answer(unscripted)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "question", ["parrot notebook browser tricks", "parrot link", "parrot invoice bell", "</noscript><img src=x>"]
+)
+def test_without_javascript_a_hostile_note_or_question_is_only_text(unscripted, service, question):
+    paths = []
+    unscripted.on("request", lambda request: paths.append(urlsplit(request.url).path))
+    unscripted.goto(f"{service.url}?{urlencode({'q': question})}")
+    expect(unscripted.get_by_role("searchbox")).to_have_value(question)
+    results = unscripted.locator(".results")
+    expect(results).to_be_visible()
+    if "notebook" in question:
+        expect(results.locator(".hit .text").first).to_contain_text("<script>window.stolen = 1</script> <img src=x")
+    assert unscripted.locator("main script, main img, main a").count() == 0
+    assert not re.search("[\u202a-\u202e\x07]", unscripted.locator("main").inner_text())
+    assert set(paths) <= {"/", "/static/app.css"}
+
+
+def test_what_stands_there_without_javascript_is_not_read_with_it(home, service, watch):
+    home.goto(f"{service.url}?{urlencode({'q': 'parrot notebook browser tricks </noscript><b>'})}")
+    expect(home.locator("#stage").get_by_role("article").first).to_be_visible()
+    assert home.locator("noscript").evaluate("e => e.childElementCount") == 0
+    assert home.locator("main script, main img").count() == 0
+    assert home.evaluate("window.stolen") is None
+    assert watch.violations == watch.errors == []
+
+
+def test_without_javascript_nothing_scrolls_sideways(unscripted, service):
+    unscripted.set_viewport_size({"width": 320, "height": 640})
+    unscripted.goto(service.url + "?q=how+often+to+water+tomatoes")
+    expect(unscripted.get_by_role("article").first).to_be_visible()
+    assert unscripted.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from msgspec import structs
 from werkzeug.test import TestResponse
 
 from indexer.errors import IndexDamaged
 from service import answering, openapi
 from service.config import Config
 from service.snapshot import Current
-from service.types import QUESTION_LIMIT
+from service.types import QUESTION_LIMIT, Answer, Quotation
 from service.web import create_app
 from tests.conftest import TINY_MODEL, Workshop
 
@@ -156,11 +157,111 @@ def test_pages(client: FlaskClient, path: str, kind: str) -> None:
     check_closed(response)
 
 
+def test_the_modules_of_the_page_import_each_other_by_relative_addresses(client: FlaskClient) -> None:
+    todo, seen = ["./app.js"], set()
+    while todo:
+        name = todo.pop()
+        assert name.startswith("./"), name
+        if name in seen:
+            continue
+        seen.add(name)
+        response = client.get("/static/" + name.removeprefix("./"), buffered=True)
+        assert (response.status_code, response.mimetype) == (200, "text/javascript")
+        todo += re.findall(r"""^import [^;]*?["']([^"']+)["'];""", response.get_data(as_text=True), re.MULTILINE)
+    assert seen > {"./app.js", "./api.js"}
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_holds_no_inline_code(client: FlaskClient) -> None:
     for path in ("/", "/demo"):
         page = client.get(path).get_data(as_text=True)
         assert re.findall(r"""<[^>]*\s(?:src|href)=["']?(?:https?:)?//""", page) == []
         assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son\w+=", page) == []
+
+
+HOSTILE = """
+    Tricks & <i>traps</i>
+      the </noscript><script>window.stolen = 1</script> parrot \u202egpj.exe
+"""
+
+
+def test_the_page_holds_the_answer_for_browsers_without_scripts(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.write(HOSTILE)
+    workshop.build()
+    judge = answering.ask
+
+    def ask_surely(*arguments: Any) -> Answer:  # the tiny encoder is sure of little
+        answer = judge(*arguments)
+        best = answer.results[0]
+        return structs.replace(answer, answered=True, answer=Quotation(best.text, best.id))
+
+    monkeypatch.setattr(answering, "ask", ask_surely)
+    response = client_of(workshop).get("/", query_string={"q": "window stolen parrot"})
+    page = response.get_data(as_text=True)
+    assert (response.status_code, response.mimetype) == (200, "text/html")
+    assert response.headers["Cache-Control"] == "no-store"
+    check_closed(response)
+    text = "the &lt;/noscript&gt;&lt;script&gt;window.stolen = 1&lt;/script&gt; parrot \ufffdgpj.exe"
+    assert f"<blockquote><p><bdi>{text}</bdi></p></blockquote>" in page
+    assert "<bdi>Tricks &amp; &lt;i&gt;traps&lt;/i&gt;</bdi>" in page
+    assert '<code class="place"><bdi>notes.txt</bdi>:2</code>' in page
+    noscript = page.partition("<noscript>")[2].partition("</noscript>")[0]
+    assert text in noscript
+    assert "<mark>parrot</mark>" in noscript
+    assert "\u202e" not in page
+    assert page.count("<script") == page.count("</noscript") == 1
+
+
+def test_a_question_in_the_address_is_kept_escaped(client: FlaskClient) -> None:
+    page = client.get("/", query_string={"q": '"><script>bread</script>'}).get_data(as_text=True)
+    assert 'value="&#34;&gt;&lt;script&gt;bread&lt;/script&gt;"' in page
+    assert page.count("<script") == 1
+
+
+@pytest.mark.parametrize("address", ["/", "/?q=", "/?q=+%0A"])
+def test_the_page_without_a_question_asks_nothing(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.delattr(answering, "ask")
+    page = client.get(address).get_data(as_text=True)
+    assert "JavaScript is turned off here" in page
+    assert 'id="welcome" aria-labelledby="welcome-title">' in page
+
+
+@pytest.mark.parametrize("query", ["%00", "%FF", "%ED%A0%80", "%1B%5B31m", "%E2%80%AE", "%3F", "x" * QUESTION_LIMIT])
+def test_an_odd_question_in_the_address_is_no_error(client: FlaskClient, query: str) -> None:
+    assert client.get(f"/?q={query}").status_code == 200
+
+
+def sentence(response: TestResponse) -> str:
+    """What the page says instead of results to browsers without scripts."""
+    assert (response.status_code, response.mimetype) == (200, "text/html")
+    check_closed(response)
+    found = re.search(r"<noscript>\s*<p class=\"plain\">([^<]+)</p>\s*</noscript>", response.get_data(as_text=True))
+    assert found
+    return found[1]
+
+
+def test_a_question_too_long_for_the_page_is_a_plain_sentence(client: FlaskClient) -> None:
+    said = sentence(client.get("/?q=" + "x" * 100_000))
+    assert said == "The question has 100,000 characters; at most 4,000 can be asked at once."
+
+
+def test_the_page_comes_even_when_asking_fails(
+    client: FlaskClient, kitchen: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With scripts it can then say so itself, and ask again."""
+    errors = iter([IndexDamaged(kitchen.index, "nodes.sqlite is gone"), RuntimeError("secret inside")])
+
+    def fail(*_: object, **__: object) -> None:
+        raise next(errors)
+
+    monkeypatch.setattr(answering, "ask", fail)
+    assert "damaged" in sentence(client.get("/?q=bread"))
+    said = sentence(client.get("/?q=bread"))
+    assert "secret" not in said
+    assert "inside Trellis" in said
 
 
 def test_head_is_get_without_a_body(client: FlaskClient) -> None:

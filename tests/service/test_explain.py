@@ -1,0 +1,69 @@
+"""Explanations can be checked against the excerpt they explain."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.answering import ask, search
+from service.show import show_answer
+from service.snapshot import Snapshot
+from tests.conftest import Workshop
+
+
+@pytest.fixture
+def notes(workshop: Workshop) -> Snapshot:
+    workshop.write(
+        """
+        Garden
+            Apple trees are pruned in winter
+            Roses are pruned in spring
+        Kitchen
+            Bread is baked on Sunday
+        """
+    )
+    workshop.build()
+    return workshop.snapshot()
+
+
+def test_only_who_asks_gets_an_explanation(notes: Snapshot) -> None:
+    assert ask(notes, "When are apple trees pruned?").results[0].why is None
+    assert search(notes, "apple trees", explained=True).results[0].why is not None
+
+
+def test_every_word_is_matched_by_a_word_that_stands_in_its_line(notes: Snapshot) -> None:
+    result = ask(notes, "When are apple trees pruned?", explained=True).results[0]
+    assert result.why is not None
+    texts = {line.line: line.text for line in result.excerpt}
+    matches = {match.word: match for match in result.why.words}
+    assert matches["apple"].match == "Apple"
+    assert matches["apple"].similarity == pytest.approx(1, abs=0.02)
+    for match in matches.values():
+        assert match.match in texts[match.line]
+
+
+def test_a_match_in_a_heading_above_says_so(workshop: Workshop) -> None:
+    lines = "\n".join("        leaf" for _ in range(30))
+    workshop.write(f"Zebra\n    Stripes\n{lines}\n        colour\n")
+    workshop.build()
+    result = ask(workshop.snapshot(), "zebra colour", explained=True).results[0]
+    assert result.why is not None
+    assert {match.word: (match.match, match.inherited) for match in result.why.words} == {
+        "zebra": ("Zebra", True),
+        "colour": ("colour", False),
+    }
+
+
+def test_views_weigh_one_together_and_make_the_score(notes: Snapshot) -> None:
+    for question in ("When are apple trees pruned?", "apple trees pruned"):
+        result = ask(notes, question, explained=True).results[0]
+        assert result.why is not None
+        assert sum(view.weight for view in result.why.views) == pytest.approx(1, abs=1e-3)
+        mixed = sum(view.weight * view.value for view in result.why.views)
+        assert result.score == pytest.approx(min(mixed, 1), abs=2e-3)
+
+
+def test_an_explanation_reads_well(notes: Snapshot) -> None:
+    shown = show_answer(ask(notes, "When are apple trees pruned?", top=1, explained=True))
+    assert "why: read as “When are apple trees pruned?”" in shown
+    assert "apple" in shown
+    assert "~ Apple" in shown
