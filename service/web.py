@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import msgspec
@@ -16,9 +17,11 @@ from service.errors import InvalidRequest, RequestError
 from service.guards import HostGuard, check_origin, close_page
 from service.scope import split_path
 from service.snapshot import Current
-from service.types import AskRequest, Health, Problem
+from service.types import Answer, AskRequest, Health, Problem
 
 _BODY_LIMIT = 64 * 1024
+_UNEXPECTED = "Something went wrong inside Trellis. The cause is in its log."
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _log = logging.getLogger("trellis.web")
 
 
@@ -29,16 +32,24 @@ def create_app(current: Current, config: Config) -> Flask:
     app.wsgi_app = HostGuard(app.wsgi_app, config)  # type: ignore[method-assign]
     app.before_request(lambda: check_origin(config))
     app.after_request(lambda response: close_page(response, config))
-    _add_pages(app)
+    _add_pages(app, current, config)
     _add_api(app, current, config)
     _add_errors(app)
     return app
 
 
-def _add_pages(app: Flask) -> None:
+def _add_pages(app: Flask, current: Current, config: Config) -> None:
+    app.add_template_filter(_harmless, "harmless")
+
     @app.get("/")
-    def page() -> str:
-        return render_template("page.html")
+    def page() -> Response:
+        question = request.args.get("q", "").strip()
+        answer, problem = _answer(current, config, question) if question else (None, "")
+        html = render_template("page.html", question=question, answer=answer, problem=problem)
+        response = Response(html, mimetype="text/html")
+        if question:
+            response.headers["Cache-Control"] = "no-store"
+        return response
 
     @app.get("/demo")
     def demo() -> str:
@@ -47,6 +58,22 @@ def _add_pages(app: Flask) -> None:
     @app.get("/widget.js")
     def widget() -> Response:
         return app.send_static_file("widget.js")
+
+
+def _answer(current: Current, config: Config, question: str) -> tuple[Answer | None, str]:
+    """The answer for a page without scripts, or a sentence why there is none: the page has to come either way."""
+    try:
+        return answering.ask(current.get(), question, config.top), ""
+    except TrellisError as error:
+        return None, str(error)
+    except Exception as error:
+        _log.error("unexpected error", exc_info=error)
+        return None, _UNEXPECTED
+
+
+def _harmless(text: str) -> str:
+    """Controls and overrides of writing direction as visible signs, as `static/elements.js` shows them."""
+    return _UNSEEN.sub("\ufffd", text)
 
 
 def _add_api(app: Flask, current: Current, config: Config) -> None:
@@ -133,5 +160,4 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         _log.error("unexpected error", exc_info=error)
-        detail = "Something went wrong inside Trellis. The cause is in its log."
-        return _problem(Problem("Internal error", 500, detail))
+        return _problem(Problem("Internal error", 500, _UNEXPECTED))
