@@ -185,6 +185,49 @@ def evaluate(config_file: Path | None, questions: Path, earlier: Path | None, in
 
 @main.command()
 @index_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    default=Path("trellis-report.html"),
+    show_default=True,
+    help="Where to write the page.",
+)
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Ask for at most N nodes.  [default: 1000]")
+@click.option("--gate", type=float, metavar="SHARE", help="Fail when less than this share, 0 to 1, is found among ten.")
+@json_option
+@click.pass_obj
+@_failing_clearly
+def report(
+    config_file: Path | None, index: str | None, out: Path, sample: int | None, gate: float | None, as_json: bool
+) -> None:
+    """Ask for each note by its own words, and write a page of what cannot be found and why.
+
+    Exit status 1 says that less was found than --gate asks for.
+    """
+    config = _configure(config_file, index=index)
+    from service.known_items import SAMPLE
+    from service.report import measure_findability
+    from service.report_page import check_request, render_report, write_page
+    from service.report_text import summary
+    from service.show import ProgressBars
+
+    check_request(gate, out)
+    snapshot = _open(config).get()
+    with ProgressBars() as bars:
+        result = measure_findability(snapshot, sample or SAMPLE, bars)
+    write_page(out, render_report(result))
+    if as_json:
+        _print_json(result)
+    else:
+        click.echo(_plain(f"{summary(result)}\nThe page: {out}"))
+    if gate is not None and not result.passes(gate):
+        click.echo(f"trellis: less than {gate:.2%} was found among the first ten.", err=True)
+        raise SystemExit(1)
+
+
+@main.command()
+@index_option
 @json_option
 @click.pass_obj
 @_failing_clearly

@@ -7,9 +7,11 @@ from typing import Any, Self
 
 from service.types import Answer, Explanation, RelatedResults, Result
 
+_UNITS = {"reading": " files", "asking": " questions"}
+
 
 class ProgressBars:
-    """One bar for each stage of a build that takes long, on standard error."""
+    """One bar for each stage of work that takes long, on standard error."""
 
     def __init__(self) -> None:
         self._bars: dict[str, Any] = {}
@@ -28,7 +30,7 @@ class ProgressBars:
 
         bar = self._bars.get(stage)
         if bar is None:
-            bar = self._bars[stage] = tqdm(total=total, desc=stage, unit=" files" if stage == "reading" else " notes")
+            bar = self._bars[stage] = tqdm(total=total, desc=stage, unit=_UNITS.get(stage, " notes"))
         bar.update(done - bar.n)
         if done == total:
             bar.close()
