@@ -234,8 +234,9 @@ class Store:
         found = self._db.execute("SELECT chunks FROM stem WHERE stem = ?", (stem(word),)).fetchone()
         return 0 if found is None else int(found[0])
 
-    def match(self, words: Sequence[str]) -> tuple[Rows, NDArray[np.float32]]:
-        """All chunks that hold at least one of the words, in any inflection, with their BM25 scores, best first.
+    def match(self, words: Sequence[str], top: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
+        """The chunks that hold at least one of the words, in any inflection, with their BM25 scores, best first; all of them
+        or the `top` best.
 
         A word in the chunk's own text counts twice as much as one in its trail (Robertson & Zaragoza 2009, BM25F).
         """
@@ -243,7 +244,8 @@ class Store:
         if not query:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         found = self._db.execute(
-            "SELECT rowid, -bm25(word, 0.5, 1.0) AS score FROM word WHERE word MATCH ? ORDER BY score DESC", (query,)
+            "SELECT rowid, -bm25(word, 0.5, 1.0) AS score FROM word WHERE word MATCH ? ORDER BY score DESC LIMIT ?",
+            (query, -1 if top is None else top),
         ).fetchall()
         rows = np.array([row for row, _ in found], np.int64)
         return rows, np.array([score for _, score in found], np.float32)

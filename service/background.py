@@ -1,11 +1,13 @@
-"""Questions that no one's notes are expected to answer, asked of every index to learn how the unanswerable scores there.
+"""How questions score that the notes surely answer, and how those that they surely do not: asked of every index by itself.
 
-What a question scores by itself says little: it depends on the model, on the size of the notes and on their language. What it
-scores above this background says more. Notes that do cover some of these subjects do no harm: the background is a median.
+What a question scores says little alone: it depends on the model, on the size of the notes and on their language. So the
+score is read between two anchors: everyday questions that no one's notes are expected to answer, and known-item questions made
+out of the outline. Notes that do cover some of the everyday subjects do no harm, since each anchor is a median.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.evidence import LEVELS, evidence
+from service.known_items import known_items
 from service.query import read_queries
 from service.ranking import rank
 from service.snapshot import Snapshot
@@ -53,26 +56,36 @@ PROBES = (
 )
 
 
-_LEAST_DEVIATION = 0.02
+_KNOWN_ITEMS = 48
+_LEAST_DISTANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """The middle and the spread of each of `evidence.LEVELS` over the probes."""
+    """Two anchors on these notes with this model for each of `evidence.LEVELS`: what far-off questions reach in the middle,
+    and what questions made of the notes themselves do.
+    """
 
-    middle: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    far_off: NDArray[np.float64]
+    known: NDArray[np.float64]
 
-    def above(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How many deviations these levels stand above those of far-off questions."""
-        return (levels - self.middle) / self.spread
+    def height(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where these levels stand between the anchors: 0 as far-off questions, 1 as questions in the notes' own words."""
+        return (levels - self.far_off) / np.maximum(self.known - self.far_off, _LEAST_DISTANCE)
 
 
 @lru_cache(maxsize=2)
 def background_of(snapshot: Snapshot) -> Background:
-    """Measured at the first question to a snapshot, in about the time of ten questions."""
-    queries = read_queries(snapshot, PROBES)
-    levels = np.array([evidence(snapshot, query, rank(snapshot, query, 5)).vector(LEVELS) for query in queries])
-    middle = np.median(levels, axis=0)
-    deviation = 1.4826 * np.median(np.abs(levels - middle), axis=0)  # that of a normal distribution, from its quartiles
-    return Background(middle, np.maximum(deviation, _LEAST_DEVIATION))
+    """Measured at the first question to a snapshot, in about the time of twenty questions; it needs no labels."""
+    items = known_items(snapshot.store, _KNOWN_ITEMS).items
+    far_off = _middle(snapshot, PROBES)
+    known = _middle(snapshot, [item.question for item in items]) if items else far_off + _LEAST_DISTANCE
+    return Background(far_off, known)
+
+
+def _middle(snapshot: Snapshot, questions: Sequence[str]) -> NDArray[np.float64]:
+    """The median of each level over these questions."""
+    queries = read_queries(snapshot, questions)
+    rankings = [(query, rank(snapshot, query, 5)) for query in queries]
+    levels = [evidence(snapshot, query, ranking).vector(LEVELS) for query, ranking in rankings if ranking.windows]
+    return np.median(levels, axis=0)

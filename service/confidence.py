@@ -19,16 +19,16 @@ ANSWERED_FROM = 0.5
 
 Weights = dict[str, float]
 
-NOT_FAR_OFF: Weights = {"": -3.163, "score": 0.654, "matched": 0.082, "reach": 1.07, "keywords": -2.79}
+NOT_FAR_OFF: Weights = {"": -3.513, "score": 5.208, "matched": 1.848, "reach": 6.711, "keywords": -2.756}
 SAYS_IT: Weights = {
-    "": 0.115,
-    "matched": -0.519,
-    "reach": 0.164,
-    "weakest": 4.581,
-    "lead": 12.492,
-    "keywords": -1.965,
-    "amount_asked": -1.025,
-    "amount_missing": -0.187,
+    "": 0.908,
+    "matched": -2.684,
+    "reach": 0.748,
+    "weakest": 3.689,
+    "lead": 10.274,
+    "keywords": -1.78,
+    "amount_asked": -0.92,
+    "amount_missing": -0.615,
 }
 
 
@@ -41,12 +41,12 @@ def confidence(snapshot: Snapshot, query: Query, ranking: Ranking) -> float:
 
 
 def measures(snapshot: Snapshot, query: Query, ranking: Ranking) -> dict[str, float]:
-    """The evidence by name, with the levels counted in deviations above the background of far-off questions."""
+    """The evidence by name, with the levels between those of far-off questions (0) and of known items (1)."""
     background = background_of(snapshot)
-    found: Evidence = evidence(snapshot, query, ranking, absent=float(background.middle[LEVELS.index("score")]))
-    above = background.above(found.vector(LEVELS))
+    found: Evidence = evidence(snapshot, query, ranking, absent=float(background.far_off[LEVELS.index("score")]))
+    height = background.height(found.vector(LEVELS))
     rest = {name: getattr(found, name) for name in found.__struct_fields__ if name not in LEVELS}
-    return dict(zip(LEVELS, above.tolist(), strict=True)) | rest
+    return dict(zip(LEVELS, height.tolist(), strict=True)) | rest
 
 
 def _probability(weights: Weights, found: dict[str, float]) -> float:

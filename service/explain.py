@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.store import StoredNode
 from service.query import Query, word_span
-from service.ranking import INHERITED, WEIGHTS
+from service.ranking import INHERITED, view_weights
 from service.snapshot import Snapshot
 from service.types import Explanation, View, WordMatch
 from service.windows import Window
@@ -18,16 +18,15 @@ _MEANINGS = {
     "late": "how closely each word of the question is matched by some word of the excerpt or of the headings above it",
     "dense, node": "how close the whole question is to this node with its path",
     "dense, excerpt": "how close the whole question is to the closest line of the excerpt",
-    "lexical": "how well the words themselves match (BM25), as a share of the best match; for keyword queries only",
+    "lexical": "how much of the most that the words themselves could match (BM25) this node matches",
 }
 
 
 def explain(snapshot: Snapshot, query: Query, window: Window) -> Explanation:
     """The views with their weights, the closest word of the notes for each word of the question, and what was merged."""
-    total = sum(WEIGHTS[name] for name in window.views)
+    weights = view_weights(snapshot)
     views = [
-        View(name, round(value, 4), round(WEIGHTS[name] / total, 4), _MEANINGS[name])
-        for name, value in window.views.items()
+        View(name, round(value, 4), round(weights[name], 4), _MEANINGS[name]) for name, value in window.views.items()
     ]
     return Explanation(query.text, views, _word_matches(snapshot, query, window), _merged(snapshot, window))
 

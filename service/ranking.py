@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,10 @@ _DENSE_CANDIDATES = 300
 _LEXICAL_CANDIDATES = 50
 INHERITED = 0.95
 """What a match in an ancestor counts, beside one in the window itself."""
-WEIGHTS = {"late": 1.0, "dense, node": 0.2, "dense, excerpt": 0.2, "lexical": 0.1}
-"""What each view counts. The lexical view speaks only for queries made of keywords: BM25 is weak on paraphrase."""
+_OUTLINE, _PROSE = 15, 60
+"""Tokens a node, on average: at most so many in outlines, at least so many in notes whose nodes are whole texts."""
+_BM25_K1 = 1.2
+"""As SQLite has it: no word can add more than (k1 + 1) times its inverse document frequency."""
 _DENSE_LINE = 0.4
 _HIT_MARGIN, _MAX_HITS = 0.05, 3
 """A line is marked as a hit too when it scores at most this much below the best line of its window."""
@@ -51,7 +54,7 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
     depth = max(_DENSE_CANDIDATES, 4 * top)
     chunk_mask = None if mask is None else mask[store.chunk_node]
     _, chunks = nearest(snapshot.generation.vectors, query.vector, depth, chunk_mask)
-    lexical = _lexical_share(store, query, chunk_mask) if query.keywords else {}
+    lexical = _lexical_shares(store, query, chunk_mask)
     rows = np.unique(np.concatenate([store.chunk_node[chunks], np.array(list(lexical), np.int64)]))
     if not len(rows):
         nothing = np.zeros(len(query.weights), np.float32)
@@ -62,10 +65,9 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
         "late": field.late_scores(rows, shapes),
         "dense, node": field.at(field.dense, rows),
         "dense, excerpt": field.window_max(field.dense, shapes),
+        "lexical": np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32),
     }
-    if query.keywords:
-        views["lexical"] = np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32)
-    scores = np.clip(_mixed(views), 0, 1)
+    scores = np.clip(_mixed(views, view_weights(snapshot)), 0, 1)
     windows = _choose(store, rows, scores, top, mask)
     for window in windows:
         window.hits = field.hits(window)
@@ -74,10 +76,18 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
     return Ranking(windows, field.matches(windows[0]), field.own.max(axis=0, initial=0.0))
 
 
-def _mixed(views: Mapping[str, Floats]) -> Floats:
-    """The weighted mean of the views that speak."""
-    total = sum(WEIGHTS[name] * values for name, values in views.items())
-    return np.asarray(total / sum(WEIGHTS[name] for name in views), np.float32)
+def view_weights(snapshot: Snapshot) -> dict[str, float]:
+    """What each view counts, adding up to 1. Where nodes are whole texts, some word of each matches any word of a question,
+    so late interaction tells less and the similarity of the whole counts more.
+    """
+    length = len(snapshot.generation.tokens.codes) / max(len(snapshot.store), 1)
+    prose = min(max((length - _OUTLINE) / (_PROSE - _OUTLINE), 0.0), 1.0)
+    weights = {"late": 1.0, "dense, node": 0.2 + 1.1 * prose, "dense, excerpt": 0.2, "lexical": 0.25}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+def _mixed(views: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+    return np.asarray(sum(weights[name] * values for name, values in views.items()), np.float32)
 
 
 def rank_sides(snapshot: Snapshot, query: Query, sides: Sequence[Query], top: int, mask: Mask | None = None) -> Ranking:
@@ -123,14 +133,17 @@ def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tu
         depth *= 4
 
 
-def _lexical_share(store: Store, query: Query, chunk_mask: Mask | None) -> dict[int, float]:
-    """The best nodes by BM25, each with its share of the best score."""
-    chunks, scores = store.match(query.words)
+def _lexical_shares(store: Store, query: Query, chunk_mask: Mask | None) -> dict[int, float]:
+    """The best nodes by BM25, each with its share of the highest score that a text could have for these words."""
+    chunks, scores = store.match(query.words, None if chunk_mask is not None else _LEXICAL_CANDIDATES)
     if chunk_mask is not None:
         scores, chunks = scores[chunk_mask[chunks]], chunks[chunk_mask[chunks]]
+    total = len(store.chunk_node)
+    counts = [store.chunks_with(word) for word in set(query.words)]
+    highest = (_BM25_K1 + 1) * sum(max(log((total - count + 0.5) / (count + 0.5)), 0.0) for count in counts)
     shares: dict[int, float] = {}
     for chunk, score in zip(chunks[:_LEXICAL_CANDIDATES], scores[:_LEXICAL_CANDIDATES], strict=True):
-        shares.setdefault(int(store.chunk_node[chunk]), float(score / scores[0]))
+        shares.setdefault(int(store.chunk_node[chunk]), min(float(score) / max(highest, 1e-9), 1.0))
     return shares
 
 
