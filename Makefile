@@ -7,12 +7,14 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 # Where to take PyTorch from; empty means where everything else comes from. The README says when to set it.
 TORCH_INDEX ?=
+# Question sets, collections and corpora that are not in this repository.
+SHARED ?= ../shared
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: serve index test test-shared lint lock clean help
+.PHONY: serve index test test-shared lint bench-quality lock clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -27,7 +29,7 @@ test: lint  ## the whole suite
 	$(BIN)/python -m pytest
 
 test-shared: $(VENV)/test  ## what needs the material beside the checkout (SHARED)
-	$(BIN)/python -m pytest tests/shared --shared $(or $(SHARED),../shared)
+	$(BIN)/python -m pytest tests/shared --shared $(SHARED)
 
 lint: $(VENV)/test  ## style and types
 	$(BIN)/ruff check .
@@ -46,6 +48,16 @@ $(VENV)/serve: requirements/serve.lock requirements/torch.txt pyproject.toml
 $(VENV)/test: $(VENV)/serve requirements/test.lock
 	@$(PIP) --require-hashes --no-deps -r requirements/test.lock
 	@$(BIN)/python -m pip --disable-pip-version-check check
+	@touch $@
+
+bench-quality: .venv-bench/ready  ## the table of answer quality beside peers (about 20 minutes; needs SHARED)
+	.venv-bench/bin/python -m bench.quality --shared $(SHARED)
+
+.venv-bench/ready: requirements/serve.lock requirements/torch.txt requirements/bench.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/serve.lock
+	@.venv-bench/bin/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch.txt
+	@.venv-bench/bin/python -m pip install --quiet -r requirements/bench.txt
 	@touch $@
 
 lock:  ## renew the lock files from pyproject.toml (needs uv)

@@ -1,0 +1,54 @@
+"""What people read says what the code does: commands, settings, make targets, links, numbers of questions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from service.cli import main
+from service.config import Config
+from tests.conftest import NOTES, ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_the_readme_names_every_command(command: str) -> None:
+    assert f"trellis {command}" in README
+
+
+@pytest.mark.parametrize("setting", Config.__struct_fields__)
+def test_every_setting_is_in_the_readme_and_in_the_example(setting: str) -> None:
+    assert f"`{setting}`" in README
+    assert re.search(rf"^# {setting}: ", (ROOT / "trellis.yaml").read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_example_shows_the_defaults() -> None:
+    """With its comment signs taken away, trellis.yaml says what holds without it."""
+    lines = (ROOT / "trellis.yaml").read_text("utf-8").splitlines()
+    settings = "\n".join(line[2:] for line in lines if re.match(r"# \w+: ", line))
+    assert yaml.safe_load(settings) == {name: getattr(Config(), name) for name in Config.__struct_fields__}
+
+
+def test_every_file_that_the_documents_link_to_is_there() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_readme_names_only_make_targets_that_there_are() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^    )make ([a-z-]+)", README, re.MULTILINE)) <= targets
+
+
+def test_gold_lines_of_the_shipped_questions_are_lines_of_the_notes() -> None:
+    from service.evaluate import read_questions
+
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in NOTES.glob("*.txt")}
+    for question in read_questions(ROOT / "bench" / "questions" / "notes.jsonl"):
+        for first, last in question.gold:
+            assert question.file is not None
+            assert 1 <= first <= last <= lengths[question.file], question.id
