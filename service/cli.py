@@ -83,6 +83,7 @@ def index(config_file: Path | None, notes: Sequence[str], index: str | None, as_
 @_failing_clearly
 def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
+    from service.background import background_of
     from service.follow import Follower
     from service.server import bind, serve, url_of
 
@@ -93,6 +94,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     _print_problems(report)
     click.echo(_summary(report), err=True)
     current = _open(config)
+    background_of(current.get())  # so that the first question need not wait for it
     if config.watch:
         follower.start()
 
@@ -280,10 +282,12 @@ def _open(config: Config) -> Current:
 
 def _update(config: Config, current: Current) -> None:
     from indexer.build import build
+    from service.background import background_of
 
     places = [Path(place).expanduser() for place in config.notes]
     build(places, Path(config.index).expanduser(), current.model, loader=lambda _: current.encoder)
-    current.refresh()
+    if current.refresh():
+        background_of(current.get())
 
 
 def _summary(report: Report) -> str:
