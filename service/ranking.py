@@ -31,7 +31,7 @@ _OUTLINE, _PROSE = 15, 60
 _BM25_K1 = 1.2
 """As SQLite has it: no word can add more than (k1 + 1) times its inverse document frequency."""
 _DENSE_LINE = 0.4
-_HIT_MARGIN, _MAX_HITS = 0.05, 3
+_HIT_MARGIN, _MAX_HITS = 0.05, 4
 """A line is marked as a hit too when it scores at most this much below the best line of its window."""
 
 Floats = NDArray[np.float32]
