@@ -64,7 +64,7 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
         "",
     ]
     for name, found in document["sets"].items():
-        lines.append(f"View weights on {name}: {_weights(found['weights'])}.")
+        lines.append(f"- View weights on {name}: {_weights(found['weights'])}.")
     return lines
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 import yaml
 
+from bench.table import render
 from service.cli import main
 from service.config import Config
 from tests.conftest import NOTES, ROOT
@@ -51,3 +53,8 @@ def test_gold_lines_of_the_shipped_questions_are_lines_of_the_notes() -> None:
         for first, last in question.gold:
             assert question.file is not None
             assert 1 <= first <= last <= lengths[question.file], question.id
+
+
+def test_the_table_in_the_readme_is_that_of_the_last_benchmark() -> None:
+    measured = json.loads((ROOT / "bench" / "results" / "quality.json").read_text("utf-8"))
+    assert render(measured) in README
