@@ -28,8 +28,8 @@ class NoNotesInside(NotesError):
         places = ", ".join(f"'{path}'" for path in paths)
         detail = "".join(f"\n  {reason}" for reason in because[:10])
         super().__init__(
-            f"Nothing to index in {places}: no readable file ending in {', '.join(suffixes)}. "
-            f"Put an outline there or name another folder.{detail}"
+            f"Nothing to index in {places}: no file ending in {', '.join(suffixes)} that can be read and has a line that is "
+            f"not blank. Put an outline there or name another folder.{detail}"
         )
 
 

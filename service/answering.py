@@ -10,9 +10,10 @@ import numpy as np
 from msgspec import structs
 
 from indexer.store import Store
+from indexer.vectors import Mask
 from service.confidence import ANSWERED_FROM, confidence
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
-from service.excerpt import to_result
+from service.excerpt import LINE_LIMIT, to_result
 from service.explain import explain
 from service.intent import sides, wants_list
 from service.query import Query, read_queries
@@ -52,14 +53,14 @@ def ask(
 ) -> Answer:
     """The excerpts that answer, best first, and whether the notes answer at all. Raises RequestError."""
     started = time.perf_counter()
-    query, ranking, results = _search(snapshot, question, top, TOP_ASK, under, file, explained)
+    query, ranking, results, mask = _search(snapshot, question, top, TOP_ASK, under, file, explained)
     probability = confidence(snapshot, query, ranking)
     answered = probability >= ANSWERED_FROM
     return Answer(
         question=question,
         answered=answered,
         confidence=round(probability, 4),
-        answer=_quote(snapshot.store, query, ranking.windows[0]) if answered and results else None,
+        answer=_quote(snapshot.store, query, ranking.windows[0], mask) if answered and results else None,
         results=results,
         generation=snapshot.name,
         took_ms=_milliseconds(started),
@@ -77,7 +78,7 @@ def search(
 ) -> SearchResults:
     """The ranking alone. Raises RequestError."""
     started = time.perf_counter()
-    _, _, results = _search(snapshot, query, top, TOP_SEARCH, under, file, explained)
+    _, _, results, _ = _search(snapshot, query, top, TOP_SEARCH, under, file, explained)
     return SearchResults(query, results, snapshot.name, _milliseconds(started))
 
 
@@ -135,7 +136,7 @@ def check_question(question: str, top: int, limit: int = TOP_ASK) -> str:
 
 def _search(
     snapshot: Snapshot, question: str, top: int, limit: int, under: Sequence[str], file: str, explained: bool
-) -> tuple[Query, Ranking, list[Result]]:
+) -> tuple[Query, Ranking, list[Result], Mask | None]:
     question = check_question(question, top, limit)
     mask = node_mask(snapshot.store, under, file)
     query, *halves = read_queries(snapshot, [question, *(sides(question) or ())])
@@ -147,7 +148,7 @@ def _search(
             structs.replace(result, why=explain(snapshot, query, window))
             for result, window in zip(results, ranking.windows, strict=True)
         ]
-    return query, ranking, results
+    return query, ranking, results, mask
 
 
 def _require_top(top: int, limit: int) -> None:
@@ -155,25 +156,26 @@ def _require_top(top: int, limit: int) -> None:
         raise TopOutOfRange(top, limit)
 
 
-def _quote(store: Store, query: Query, window: Window) -> Quotation:
+def _quote(store: Store, query: Query, window: Window, mask: Mask | None) -> Quotation:
     """The node's own lines, and its children's when it has any: a heading alone answers nothing. A question for a list gets
-    the whole list, under the nearest heading that the question names.
+    the whole list, under the nearest heading that the question names. Nothing out of scope is quoted.
     """
     node = store.node(window.hits[0])
-    below = [row for row in store.children(node.row) if row <= window.last]
-    if wants_list(query.text) and (heading := _list_heading(store, query, node.row)) is not None:
-        node, below = store.node(heading), store.children(heading)[:_LIST_SHOWN]
-        return Quotation(
-            "\n".join([*node.lines, *(line for child in store.nodes(below) for line in child.lines)]), node.id
-        )
-    lines = [*node.lines, *(line for child in store.nodes(below) for line in child.lines)]
-    return Quotation("\n".join(lines[:MAX_LINES]), node.id)
+    below, most = [row for row in store.children(node.row) if row <= window.last], MAX_LINES
+    if wants_list(query.text) and (heading := _list_heading(store, query, node.row, mask)) is not None:
+        node, below, most = store.node(heading), store.children(heading), _LIST_SHOWN
+    inside = [row for row in below[:most] if mask is None or mask[row]]
+    lines = [*node.lines, *(line for child in store.nodes(inside) for line in child.lines)]
+    return Quotation("\n".join(line[:LINE_LIMIT] for line in lines[:most]), node.id)
 
 
-def _list_heading(store: Store, query: Query, row: int) -> int | None:
-    """Of the node and its ancestors that have several children, the one with most words of the question, the nearest first."""
+def _list_heading(store: Store, query: Query, row: int, mask: Mask | None) -> int | None:
+    """Of the node and its ancestors in scope that have several children, the one with most words of the question, the nearest
+    first.
+    """
     asked = content_stems(query.text)
-    lists = [above for above in [row, *reversed(store.ancestors(row))] if len(store.children(above)) > 1]
+    scope = [above for above in [row, *reversed(store.ancestors(row))] if mask is None or mask[above]]
+    lists = [above for above in scope if len(store.children(above)) > 1]
     shared = [len(asked & content_stems(store.node(above).text)) for above in lists]
     return lists[shared.index(max(shared))] if any(shared) else None
 

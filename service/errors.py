@@ -43,7 +43,7 @@ class ScopeNotFound(RequestError):
     title = "Nothing in scope"
 
     def __init__(self, what: str, value: str) -> None:
-        super().__init__(f"No {what} in the notes matches '{value}'. Leave '{what}' out to ask all notes.")
+        super().__init__(f"Nothing in the notes matches '{what}' '{value[:80]}'. Leave '{what}' out to ask all notes.")
 
 
 class GlobNotUnderstood(RequestError):

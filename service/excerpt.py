@@ -9,6 +9,9 @@ from service.types import ExcerptLine, Result, Source
 from service.windows import MAX_LINES, Window
 from service.words import marks
 
+LINE_LIMIT = 4000
+"""Characters of a line that an answer carries. A line of megabytes is found, but not sent whole with every result."""
+
 
 def to_result(store: Store, window: Window, stems: frozenset[str]) -> Result:
     """The result for people and programs; `stems` are the words of the question."""
@@ -20,8 +23,8 @@ def to_result(store: Store, window: Window, stems: frozenset[str]) -> Result:
     return Result(
         id=best.id,
         score=round(window.score, 4),
-        path=store.path(best.row),
-        text=best.text,
+        path=[text[:LINE_LIMIT] for text in store.path(best.row)],
+        text=best.text[:LINE_LIMIT],
         excerpt=lines,
         source=Source(best.file, best.line, lines[0].line, lines[-1].line),
     )
@@ -33,9 +36,9 @@ def _excerpt_lines(nodes: Sequence[StoredNode], hits: frozenset[int], stems: fro
         ExcerptLine(
             line=node.line + offset,
             depth=node.depth - outermost,
-            text=text,
+            text=text[:LINE_LIMIT],
             hit=node.row in hits,
-            marks=marks(text, stems),
+            marks=marks(text[:LINE_LIMIT], stems),
             marker=node.marker if offset == 0 else "",
         )
         for node in nodes

@@ -174,9 +174,11 @@ class _Field:
         self.own = snapshot.generation.tokens.best_matches(query.tokens, first, last)
         self.above = np.zeros_like(self.own)
         parents = np.searchsorted(self.rows, store.parent[self.rows])
-        for depth in range(1, int(store.depth[self.rows].max(initial=0)) + 1):
-            here = np.flatnonzero(store.depth[self.rows] == depth)
-            self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
+        depths = store.depth[self.rows]
+        levels = np.argsort(depths, kind="stable")
+        for here in np.split(levels, np.flatnonzero(np.diff(depths[levels])) + 1):
+            if depths[here[0]] > 0:
+                self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
         counts = last - first + 1
         begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
         chunks = np.repeat(first - begins, counts) + np.arange(counts.sum())
@@ -216,9 +218,11 @@ class _Field:
 
 
 def _with_ancestors(store: Store, rows: Rows) -> Rows:
-    above = rows
-    while len(above):
-        above = np.setdiff1d(store.parent[above], rows)
-        above = above[above >= 0]
-        rows = np.union1d(rows, above)
-    return rows
+    """The rows and all that stand above them, sorted. Each ancestor is visited once, however deep the notes are."""
+    seen = set(rows.tolist())
+    for row in rows.tolist():
+        above = int(store.parent[row])
+        while above >= 0 and above not in seen:
+            seen.add(above)
+            above = int(store.parent[above])
+    return np.array(sorted(seen), np.int64)

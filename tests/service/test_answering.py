@@ -196,3 +196,34 @@ def test_a_heading_with_very_many_children_shows_the_first_thousand(workshop) ->
     many = view_node(notes, node_at(notes, "notes.txt", 1))
     assert many.child_count == 1500
     assert [child.text for child in many.children] == [f"child {number}" for number in range(1000)]
+
+
+def test_a_list_is_quoted_only_as_far_as_the_scope_reaches(workshop) -> None:
+    workshop.write(
+        """
+        List of fruits
+            Citrus
+                lemon is sour
+                orange is sweet
+            Berries
+                strawberry is sweet
+        """
+    )
+    workshop.build()
+    answer = ask(workshop.snapshot(), "list all fruits", under=["List of fruits", "Citrus"]).answer
+    assert answer is None or not {"List of fruits", "Berries"} & set(answer.text.split("\n"))
+
+
+def test_a_line_of_a_megabyte_does_not_swell_the_answer(workshop) -> None:
+    workshop.write("Heading\n    " + "word " * 200_000 + "\n")
+    workshop.build()
+    answer = ask(workshop.snapshot(), "word word")
+    assert max(len(line.text) for result in answer.results for line in result.excerpt) <= 4000
+    assert max(len(result.text) for result in answer.results) <= 4000
+
+
+def test_three_thousand_levels_are_no_trouble(workshop) -> None:
+    workshop.write("".join(" " * depth + f"level{depth}\n" for depth in range(3000)))
+    workshop.build()
+    for result in ask(workshop.snapshot(), "level2500").results:
+        assert len(result.path) == result.source.line - 1
