@@ -42,17 +42,22 @@ def write_file(path: Path, fill: Callable[[HashingWriter], None]) -> tuple[int, 
     return writer.size, writer.sha256
 
 
+def write_bytes(path: Path, data: bytes) -> tuple[int, str]:
+    """A new file that holds `data`; otherwise as `write_file`."""
+
+    def fill(writer: HashingWriter) -> None:
+        writer.write(data)
+
+    return write_file(path, fill)
+
+
 def replace_file(path: Path, data: bytes) -> None:
     """The whole old file or the whole new one, whatever happens meanwhile."""
     aside = path.with_name(f".{path.name}.new")
     aside.unlink(missing_ok=True)
-    write_file(aside, lambda writer: _write_all(writer, data))
+    write_bytes(aside, data)
     aside.replace(path)
     sync_folder(path.parent)
-
-
-def _write_all(writer: HashingWriter, data: bytes) -> None:
-    writer.write(data)
 
 
 def sync_folder(folder: Path) -> None:

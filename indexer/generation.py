@@ -23,7 +23,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from indexer.chunks import CHUNKING
-from indexer.durable import HashingWriter, replace_file, sync_folder, write_file
+from indexer.durable import replace_file, sync_folder, write_bytes, write_file
 from indexer.encoder import Model
 from indexer.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing, IndexUnwritable, NotAnIndex
 from indexer.late import TokenVectors
@@ -215,12 +215,12 @@ def write_generation(folder: Path, manifest: Manifest, nodes: bytes, vectors: An
     aside = Path(tempfile.mkdtemp(prefix=".new-", dir=generations))
     try:
         files = {
-            _NODES: FileRecord(*write_file(aside / _NODES, _writes(nodes))),
+            _NODES: FileRecord(*write_bytes(aside / _NODES, nodes)),
             _VECTORS: FileRecord(*write_file(aside / _VECTORS, lambda writer: write_index(vectors, writer))),
-            _TOKENS: FileRecord(*write_file(aside / _TOKENS, _writes(tokens.to_bytes()))),
+            _TOKENS: FileRecord(*write_bytes(aside / _TOKENS, tokens.to_bytes())),
         }
         data = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=files)), indent=1)
-        digest = write_file(aside / "manifest.json", _writes(data))[1]
+        digest = write_bytes(aside / "manifest.json", data)[1]
         aside.chmod(0o755 & ~_umask())
         sync_folder(aside)
         aside.rename(generations / digest[:16])
@@ -231,13 +231,6 @@ def write_generation(folder: Path, manifest: Manifest, nodes: bytes, vectors: An
     replace_file(folder / _CURRENT, f"{digest}\n".encode())
     _clear_away(generations, keep=digest[:16])
     return digest[:16]
-
-
-def _writes(data: bytes) -> Any:
-    def fill(writer: HashingWriter) -> None:
-        writer.write(data)
-
-    return fill
 
 
 def _umask() -> int:

@@ -50,7 +50,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class StoredNode:
-    """A node as the index has it. row, parent, last: see the module; parent is -1 at the top. path: its ancestors' texts."""
+    """A node as the index has it. row, parent, last: see the module; parent is -1 at the top."""
 
     row: int
     id: str

@@ -89,7 +89,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
 
     config = _configure(config_file, notes=list(notes) or None, **options)
     bound = bind(config.host, config.port)
-    follower = Follower([Path(place).expanduser() for place in config.notes], lambda: _update(config, current))
+    follower = Follower(_places(config), lambda: _update(config, current))
     report = _build(config)
     _print_problems(report)
     click.echo(_summary(report), err=True)
@@ -239,7 +239,7 @@ def check(config_file: Path | None, index: str | None, as_json: bool) -> None:
     from indexer.check import check_index
     from indexer.encoder import locate
 
-    verdict = check_index(Path(config.index).expanduser(), locate(config.model))
+    verdict = check_index(_folder(config), locate(config.model))
     if as_json:
         _print_json(verdict)
     else:
@@ -258,14 +258,21 @@ def _configure(config_file: Path | None, **options: Any) -> Config:
     return make_config(structs.asdict(config) | given, "command line")
 
 
+def _places(config: Config) -> list[Path]:
+    return [Path(place).expanduser() for place in config.notes]
+
+
+def _folder(config: Config) -> Path:
+    return Path(config.index).expanduser()
+
+
 def _build(config: Config) -> Report:
     from indexer.build import build
     from indexer.encoder import locate
     from service.show import ProgressBars
 
-    places = [Path(place).expanduser() for place in config.notes]
     with ProgressBars() as bars:
-        return build(places, Path(config.index).expanduser(), locate(config.model), progress=bars)
+        return build(_places(config), _folder(config), locate(config.model), progress=bars)
 
 
 def _open(config: Config) -> Current:
@@ -273,10 +280,9 @@ def _open(config: Config) -> Current:
     from indexer.generation import read_manifest, require_match
     from service.snapshot import Current
 
-    folder, model = Path(config.index).expanduser(), locate(config.model)
-    require_match(
-        folder, read_manifest(folder)[1], model
-    )  # known in milliseconds, before the model takes seconds to load
+    folder, model = _folder(config), locate(config.model)
+    # A mismatch is known in milliseconds; the model takes seconds to load.
+    require_match(folder, read_manifest(folder)[1], model)
     return Current(folder, model, load(model))
 
 
@@ -284,8 +290,7 @@ def _update(config: Config, current: Current) -> None:
     from indexer.build import build
     from service.background import background_of
 
-    places = [Path(place).expanduser() for place in config.notes]
-    build(places, Path(config.index).expanduser(), current.model, loader=lambda _: current.encoder)
+    build(_places(config), _folder(config), current.model, loader=lambda _: current.encoder)
     if current.refresh():
         background_of(current.get())
 

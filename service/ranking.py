@@ -97,16 +97,15 @@ def rank_sides(snapshot: Snapshot, query: Query, sides: Sequence[Query], top: in
     place = min(1, len(windows))
     for side in sides:
         for best in rank(snapshot, side, 1, mask).windows:
-            holder = next((w for w in windows if w.first <= best.hits[0] <= w.last), None)
-            if holder in windows[:place]:
+            hit = best.hits[0]
+            if any(window.first <= hit <= window.last for window in windows[:place]):
                 continue
-            if holder:
-                windows.remove(holder)
-            else:
-                holder = best
-                windows[:] = [w for w in windows if w.last < best.first or w.first > best.last]
-            place = min(place, len(windows))
-            holder.score = min(holder.score, windows[place - 1].score) if place else holder.score
+            holder = next((window for window in windows if window.first <= hit <= window.last), None)
+            if holder is None:  # beside what is already there, never over it: the judgement is about the first window
+                holder = window_around(snapshot.store, hit, mask, windows[:place])
+                holder.score, holder.views = best.score, best.views
+                holder.hits = [row for row in best.hits if holder.first <= row <= holder.last]
+            windows[place:] = [w for w in windows[place:] if w.last < holder.first or w.first > holder.last]
             windows.insert(place, holder)
             place += 1
     for before, after in pairwise(windows):

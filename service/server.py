@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -12,8 +11,6 @@ from flask import Flask
 from waitress.server import create_server
 
 from service.errors import PortInUse
-
-_log = logging.getLogger("trellis.server")
 
 
 def bind(host: str, port: int) -> socket.socket:

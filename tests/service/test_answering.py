@@ -227,3 +227,20 @@ def test_three_thousand_levels_are_no_trouble(workshop) -> None:
     workshop.build()
     for result in ask(workshop.snapshot(), "level2500").results:
         assert len(result.path) == result.source.line - 1
+
+
+def test_a_comparison_keeps_its_first_result_and_adds_the_other_side_beside_it(workshop) -> None:
+    """Both sides stand in one list that is too long for one excerpt; no line may be shown twice."""
+    rows = "".join(f"    pear number {at}\n" for at in range(10)) + "".join(
+        f"    quince number {at}\n" for at in range(10)
+    )
+    workshop.write("Fruit\n" + rows)
+    workshop.build()
+    notes = workshop.snapshot()
+    results = ask(notes, "difference between pear and quince").results
+    assert results[0].source.start_line <= ask(notes, "pear and quince").results[0].source.end_line
+    shown = [line.line for result in results for line in result.excerpt]
+    assert len(shown) == len(set(shown))
+    first = " ".join(line.text for result in results[:3] for line in result.excerpt)
+    assert "pear" in first
+    assert "quince" in first
