@@ -29,7 +29,7 @@ from service.ranking import rank
 from service.snapshot import Current
 
 FAR_FEATURES = ("score", "matched", "reach", "keywords")
-NEAR_FEATURES = ("matched", "reach", "weakest", "lead", "keywords", "amount_asked", "amount_missing")
+NEAR_FEATURES = ("lead", "dense_lead", "lexical_lead", "keywords", "amount_asked", "amount_missing")
 
 Row = tuple[dict[str, float], str, bool]
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NOTES:QUESTIONS")
     parser.add_argument("--far", default="", help="ids of far-off questions, parted by commas")
-    parser.add_argument("--near", type=float, default=0.06, help="expected share of near misses")
+    parser.add_argument("--near", type=float, default=0.1, help="expected share of near misses")
     parser.add_argument("--far-share", type=float, default=0.22, help="expected share of far-off questions")
     options = parser.parse_args()
     sets = [_rows(*pair.split(":"), set(options.far.split(","))) for pair in options.sets]
@@ -89,7 +89,7 @@ def _fit(rows: list[Row], options: argparse.Namespace) -> tuple[dict[str, float]
 def _logistic(rows: list[Row], names: tuple[str, ...], right: list[bool], weight: dict[str, float]) -> dict[str, float]:
     values = np.array([[row[0][name] for name in names] for row in rows])
     scaler = StandardScaler().fit(values)
-    model = LogisticRegression(C=1.0, max_iter=2000)
+    model = LogisticRegression(C=0.3, max_iter=2000)
     model.fit(scaler.transform(values), right, sample_weight=[weight[row[1]] for row in rows])
     slopes = model.coef_[0] / scaler.scale_
     intercept = float(model.intercept_[0] - slopes @ scaler.mean_)

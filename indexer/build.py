@@ -51,8 +51,16 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def _ignore(what: str, done: int, total: int) -> None:
-    pass
+def ignore(what: str, done: int, total: int) -> None:
+    """For those who need not hear of progress."""
+
+
+MakeExtras = Callable[[Generation, Generation | None, int], Mapping[str, bytes]]
+"""Asked for what else to keep with a new generation, given the one before and how many nodes came or went since."""
+
+
+def no_extras(new: Generation, old: Generation | None, changed: int) -> Mapping[str, bytes]:
+    return {}
 
 
 def build(
@@ -61,7 +69,8 @@ def build(
     model: Model,
     *,
     loader: Callable[[Model], Encoder] = load,
-    progress: Progress = _ignore,
+    progress: Progress = ignore,
+    extras: MakeExtras = no_extras,
 ) -> Report:
     """Brings the index in `folder` up to date with `notes`. The model is loaded only if something has to be embedded.
 
@@ -70,7 +79,7 @@ def build(
     with write_lock(folder):
         old, notice = _open_old(folder, model)
         try:
-            return _Build(notes, folder, model, loader, progress, old, notice).run()
+            return _Build(notes, folder, model, loader, progress, extras, old, notice).run()
         finally:
             if old:
                 old.close()
@@ -96,6 +105,7 @@ class _Build:
     model: Model
     loader: Callable[[Model], Encoder]
     progress: Progress
+    extras: MakeExtras
     old: Generation | None
     notice: str
     started: float = field(default_factory=time.perf_counter)
@@ -131,11 +141,17 @@ class _Build:
             sources=digests,
             files={},
         )
-        stored = store_bytes(outlines, chunks, problems)
-        name = write_generation(self.folder, manifest, stored, build_index(fresh.vectors), fresh.tokens)
         embedded = len({chunks[row].node for rows in plan.embed for row in rows})
         ids = set(chain.from_iterable(outline.ids() for outline in outlines))
         removed = len(self.old.store.ids() - ids) if self.old else 0
+        name = write_generation(
+            self.folder,
+            manifest,
+            store_bytes(outlines, chunks, problems),
+            build_index(fresh.vectors),
+            fresh.tokens,
+            lambda new: self.extras(new, self.old, embedded + removed),
+        )
         return self._report(name, len(data), nodes, embedded, removed, problems)
 
     def _report(

@@ -1,7 +1,7 @@
 """One generation of the index on disk: written aside, swapped in whole, verified before anything reads it.
 
     index/CURRENT                         "<SHA-256 of the manifest>\\n"
-    index/generations/<first 16 digits>/  manifest.json  nodes.sqlite  vectors.faiss  tokens.npz
+    index/generations/<first 16 digits>/  manifest.json  nodes.sqlite  vectors.faiss  tokens.npz  extras
 
 CURRENT names the manifest by its hash, the manifest names every file by size and hash: one chain covers every byte.
 """
@@ -14,9 +14,10 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -64,17 +65,30 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Generation:
-    """An opened generation: verified, read-only, safe to share between threads."""
+    """An opened generation: verified, read-only, safe to share between threads. extras: what else was kept, by file name."""
 
-    def __init__(self, name: str, manifest: Manifest, store: Store, vectors: Any, tokens: TokenVectors) -> None:
+    def __init__(
+        self,
+        name: str,
+        manifest: Manifest,
+        store: Store,
+        vectors: Any,
+        tokens: TokenVectors,
+        extras: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
         self.name = name
         self.manifest = manifest
         self.store = store
         self.vectors = vectors
         self.tokens = tokens
+        self.extras = extras
 
     def close(self) -> None:
         self.store.close()
+
+
+Extras = Callable[[Generation], Mapping[str, bytes]]
+"""Asked, before a generation is committed, for small files to keep with it."""
 
 
 def current_name(folder: Path) -> str:
@@ -162,17 +176,18 @@ def open_generation(folder: Path, model: Model) -> Generation:
 def _open(folder: Path, name: str, manifest: Manifest) -> Generation:
     place = folder / _GENERATIONS / name
     data = {file: _verified(folder, place / file, record) for file, record in manifest.files.items()}
-    if set(data) != {_NODES, _VECTORS, _TOKENS}:
-        raise IndexDamaged(folder, f"{name} lists other files than it should")
+    if not set(data) >= {_NODES, _VECTORS, _TOKENS}:
+        raise IndexDamaged(folder, f"{name} lists fewer files than it should")
     vectors = read_index(data.pop(_VECTORS))
     tokens = TokenVectors.from_bytes(data.pop(_TOKENS))
+    del data[_NODES]
     store = Store(place / _NODES)
     if vectors.d != manifest.dimension:
         raise IndexMismatch(folder, "dimension", vectors.d, manifest.dimension)
     counts = {len(store.chunk_node), vectors.ntotal, len(tokens.offsets) - 1, manifest.chunks}
     if len(counts) != 1 or len(store) != manifest.nodes:
         raise IndexDamaged(folder, f"{name} holds {vectors.ntotal} vectors for {len(store.chunk_node)} chunks")
-    return Generation(name, manifest, store, vectors, tokens)
+    return Generation(name, manifest, store, vectors, tokens, data)
 
 
 def _verified(folder: Path, path: Path, record: FileRecord) -> bytes:
@@ -205,7 +220,9 @@ def write_lock(folder: Path) -> Iterator[None]:
         raise IndexUnwritable(folder, error.strerror or error) from error
 
 
-def write_generation(folder: Path, manifest: Manifest, nodes: bytes, vectors: Any, tokens: TokenVectors) -> str:
+def write_generation(
+    folder: Path, manifest: Manifest, nodes: bytes, vectors: Any, tokens: TokenVectors, extras: Extras | None = None
+) -> str:
     """Makes a new generation current and answers its name. Call it under `write_lock`; OSError leaves the old one current.
 
     manifest.files is filled in here, from the bytes as they go to the disk.
@@ -219,6 +236,9 @@ def write_generation(folder: Path, manifest: Manifest, nodes: bytes, vectors: An
             _VECTORS: FileRecord(*write_file(aside / _VECTORS, lambda writer: write_index(vectors, writer))),
             _TOKENS: FileRecord(*write_bytes(aside / _TOKENS, tokens.to_bytes())),
         }
+        if extras:
+            with closing(Generation(aside.name, manifest, Store(aside / _NODES), vectors, tokens)) as written:
+                files |= {name: FileRecord(*write_bytes(aside / name, data)) for name, data in extras(written).items()}
         data = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=files)), indent=1)
         digest = write_bytes(aside / "manifest.json", data)[1]
         aside.chmod(0o755 & ~_umask())

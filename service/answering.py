@@ -13,6 +13,7 @@ from indexer.store import Store
 from indexer.vectors import Mask
 from service.confidence import ANSWERED_FROM, confidence
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
+from service.evidence import JUDGED
 from service.excerpt import LINE_LIMIT, to_result
 from service.explain import explain
 from service.intent import sides, wants_list
@@ -140,13 +141,14 @@ def _search(
     question = check_question(question, top, limit)
     mask = node_mask(snapshot.store, under, file)
     query, *halves = read_queries(snapshot, [question, *(sides(question) or ())])
-    ranking = rank_sides(snapshot, query, halves, top, mask) if halves else rank(snapshot, query, top, mask)
+    depth = max(top, JUDGED)
+    ranking = rank_sides(snapshot, query, halves, depth, mask) if halves else rank(snapshot, query, depth, mask)
     stems = content_stems(query.text)
-    results = [to_result(snapshot.store, window, stems) for window in ranking.windows]
+    results = [to_result(snapshot.store, window, stems) for window in ranking.windows[:top]]
     if explained:
         results = [
             structs.replace(result, why=explain(snapshot, query, window))
-            for result, window in zip(results, ranking.windows, strict=True)
+            for result, window in zip(results, ranking.windows, strict=False)
         ]
     return query, ranking, results, mask
 

@@ -2,19 +2,21 @@
 
 What a question scores says little alone: it depends on the model, on the size of the notes and on their language. So the
 score is read between two anchors: everyday questions that no one's notes are expected to answer, and known-item questions made
-out of the outline. Notes that do cover some of the everyday subjects do no harm, since each anchor is a median.
+out of the outline. Notes that do cover some of the everyday subjects do no harm, since each anchor is a median. The anchors are
+measured once, when notes are indexed, and kept with the generation; they move only when much of the notes has changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service.evidence import LEVELS, evidence
+from indexer.generation import Generation
+from service.evidence import JUDGED, LEVELS, evidence
 from service.known_items import known_items
 from service.query import read_queries
 from service.ranking import rank
@@ -56,36 +58,66 @@ PROBES = (
 )
 
 
+FILE = "background.json"
+_VERSION = 2
+"""Raised whenever ranking or evidence changes what a question reaches."""
 _KNOWN_ITEMS = 48
 _LEAST_DISTANCE = 0.05
+_TOO_MANY_CHANGED = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
+class Background(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Two anchors on these notes with this model for each of `evidence.LEVELS`: what far-off questions reach in the middle,
-    and what questions made of the notes themselves do.
+    and what questions made of the notes themselves do. changed: nodes that came or went since they were measured.
     """
 
-    far_off: NDArray[np.float64]
-    known: NDArray[np.float64]
+    far_off: tuple[float, ...]
+    known: tuple[float, ...]
+    changed: int = 0
+    version: int = _VERSION
 
     def height(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where these levels stand between the anchors: 0 as far-off questions, 1 as questions in the notes' own words."""
-        return (levels - self.far_off) / np.maximum(self.known - self.far_off, _LEAST_DISTANCE)
+        far_off, known = np.array(self.far_off), np.array(self.known)
+        return np.asarray((levels - far_off) / np.maximum(known - far_off, _LEAST_DISTANCE), np.float64)
 
 
 @lru_cache(maxsize=2)
 def background_of(snapshot: Snapshot) -> Background:
-    """Measured at the first question to a snapshot, in about the time of twenty questions; it needs no labels."""
+    """What was kept when the notes were indexed. Where nothing was, it is measured, in about the time of eighty questions."""
+    return kept_background(snapshot.generation) or measure(snapshot)
+
+
+def kept_background(generation: Generation) -> Background | None:
+    """None when nothing was kept, or was measured by other rules."""
+    data = generation.extras.get(FILE)
+    if data is None or msgspec.json.decode(data, type=_Versioned).version != _VERSION:
+        return None
+    return msgspec.json.decode(data, type=Background)
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+def carried_over(generation: Generation | None, changed: int, nodes: int) -> Background | None:
+    """The anchors of the generation before, unless too large a part of the `nodes` changed since they were measured."""
+    kept = kept_background(generation) if generation else None
+    if kept is None or kept.changed + changed > _TOO_MANY_CHANGED * nodes:
+        return None
+    return msgspec.structs.replace(kept, changed=kept.changed + changed)
+
+
+def measure(snapshot: Snapshot) -> Background:
     items = known_items(snapshot.store, _KNOWN_ITEMS).items
     far_off = _middle(snapshot, PROBES)
     known = _middle(snapshot, [item.question for item in items]) if items else far_off + _LEAST_DISTANCE
-    return Background(far_off, known)
+    return Background(tuple(far_off.tolist()), tuple(known.tolist()))
 
 
 def _middle(snapshot: Snapshot, questions: Sequence[str]) -> NDArray[np.float64]:
     """The median of each level over these questions."""
     queries = read_queries(snapshot, questions)
-    rankings = [(query, rank(snapshot, query, 5)) for query in queries]
+    rankings = [(query, rank(snapshot, query, JUDGED)) for query in queries]
     levels = [evidence(snapshot, query, ranking).vector(LEVELS) for query, ranking in rankings if ranking.windows]
-    return np.median(levels, axis=0)
+    return np.asarray(np.median(levels, axis=0), np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from indexer.build import Report
+    from indexer.encoder import Encoder, Model
     from service.config import Config
     from service.snapshot import Current
 
@@ -83,7 +84,6 @@ def index(config_file: Path | None, notes: Sequence[str], index: str | None, as_
 @_failing_clearly
 def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
-    from service.background import background_of
     from service.follow import Follower
     from service.server import bind, serve, url_of
 
@@ -94,7 +94,6 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     _print_problems(report)
     click.echo(_summary(report), err=True)
     current = _open(config)
-    background_of(current.get())  # so that the first question need not wait for it
     if config.watch:
         follower.start()
 
@@ -267,32 +266,38 @@ def _folder(config: Config) -> Path:
 
 
 def _build(config: Config) -> Report:
-    from indexer.build import build
     from indexer.encoder import locate
+    from service.indexing import update
     from service.show import ProgressBars
 
     with ProgressBars() as bars:
-        return build(_places(config), _folder(config), locate(config.model), progress=bars)
+        return update(_places(config), _folder(config), locate(config.model), _load(), bars)
 
 
 def _open(config: Config) -> Current:
-    from indexer.encoder import load, locate
+    from indexer.encoder import locate
     from indexer.generation import read_manifest, require_match
     from service.snapshot import Current
 
     folder, model = _folder(config), locate(config.model)
     # A mismatch is known in milliseconds; the model takes seconds to load.
     require_match(folder, read_manifest(folder)[1], model)
-    return Current(folder, model, load(model))
+    return Current(folder, model, _load()(model))
+
+
+@cache
+def _load() -> Callable[[Model], Encoder]:
+    """Loads a model once in a process."""
+    from indexer.encoder import load
+
+    return cache(load)
 
 
 def _update(config: Config, current: Current) -> None:
-    from indexer.build import build
-    from service.background import background_of
+    from service.indexing import update
 
-    build(_places(config), _folder(config), current.model, loader=lambda _: current.encoder)
-    if current.refresh():
-        background_of(current.get())
+    update(_places(config), _folder(config), current.model, lambda _: current.encoder)
+    current.refresh()
 
 
 def _summary(report: Report) -> str:

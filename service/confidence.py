@@ -19,16 +19,15 @@ ANSWERED_FROM = 0.5
 
 Weights = dict[str, float]
 
-NOT_FAR_OFF: Weights = {"": -3.513, "score": 5.208, "matched": 1.848, "reach": 6.711, "keywords": -2.756}
+NOT_FAR_OFF: Weights = {"": -2.864, "score": 3.565, "matched": 2.216, "reach": 5.54, "keywords": -1.912}
 SAYS_IT: Weights = {
-    "": 0.908,
-    "matched": -2.684,
-    "reach": 0.748,
-    "weakest": 3.689,
-    "lead": 10.274,
-    "keywords": -1.78,
-    "amount_asked": -0.92,
-    "amount_missing": -0.615,
+    "": 1.671,
+    "lead": 4.698,
+    "dense_lead": 0.494,
+    "lexical_lead": 4.07,
+    "keywords": -1.436,
+    "amount_asked": -0.958,
+    "amount_missing": -0.733,
 }
 
 

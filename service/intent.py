@@ -1,4 +1,4 @@
-"""What kind of answer a question wants, where that can be read off its words: two sides, or a whole list."""
+"""What kind of answer a question wants, where that can be read off its words: two sides, a whole list, an amount."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ _LIST = re.compile(
     r"^\W*(?:please\s+)?(?:list|enumerate|name)\b|\ball (?:of )?the\b|\bwhat are all\b|"
     r"\b(?:which|what)\b[^?]{0,40}?\b(?:types|kinds|ways|options|modes|methods|policies|strategies|classes|sources|levels|"
     r"categories|steps|components)\b",
+    re.IGNORECASE,
+)
+_AMOUNT_ASKED = re.compile(
+    r"\b(how (many|much|long|often|large|big|fast|far|old|small|high|soon)|what (size|length|percentage|number|port|age)|"
+    r"max(imum)?|min(imum)?|limits?|cap|ceiling|quota|costs?|price|pricing|size|duration|timeout|seconds|minutes|hours|days|"
+    r"per (second|minute|hour|day|month)|number of)\b",
+    re.IGNORECASE,
+)
+_AMOUNT_GIVEN = re.compile(
+    r"(?<![A-Za-z\d])\d|[$€£]|\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|once|twice|hundred|thousand|million|"
+    r"unlimited|no limit|zero|single|free|daily|hourly|weekly|monthly)\b",
     re.IGNORECASE,
 )
 _LONGEST_SIDE = 60
@@ -35,3 +46,13 @@ def sides(question: str) -> tuple[str, str] | None:
 def wants_list(question: str) -> bool:
     """Whether a question asks for all of something: "list all ...", "which kinds of ... are there"."""
     return bool(_LIST.search(question))
+
+
+def asks_amount(question: str) -> bool:
+    """Whether a question asks for a number: "how long", "what is the limit"."""
+    return bool(_AMOUNT_ASKED.search(question))
+
+
+def gives_amount(line: str) -> bool:
+    """Whether a line says a number, in figures or words."""
+    return bool(_AMOUNT_GIVEN.search(line))

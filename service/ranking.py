@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from indexer.store import Rows, Store
 from indexer.vectors import Mask, nearest, stored_vectors
+from service.intent import asks_amount, gives_amount, wants_list
 from service.query import Query
 from service.snapshot import Snapshot
-from service.windows import Window, window_around
+from service.windows import Window, shortened, window_around
 
 _DENSE_CANDIDATES = 300
 _LEXICAL_CANDIDATES = 50
@@ -31,7 +32,9 @@ _OUTLINE, _PROSE = 15, 60
 _BM25_K1 = 1.2
 """As SQLite has it: no word can add more than (k1 + 1) times its inverse document frequency."""
 _DENSE_LINE = 0.4
-_HIT_MARGIN, _MAX_HITS = 0.05, 4
+_AMOUNT = 0.15
+"""What a line that gives a number is worth more, when the question asks for one."""
+_HIT_MARGIN, _MAX_HITS = 0.06, 4
 """A line is marked as a hit too when it scores at most this much below the best line of its window."""
 
 Floats = NDArray[np.float32]
@@ -69,11 +72,12 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
     }
     scores = np.clip(_mixed(views, view_weights(snapshot)), 0, 1)
     windows = _choose(store, rows, scores, top, mask)
+    matches = field.matches(windows[0])
     for window in windows:
-        window.hits = field.hits(window)
         at = int(np.searchsorted(rows, window.row))
         window.views = {name: float(values[at]) for name, values in views.items()}
-    return Ranking(windows, field.matches(windows[0]), field.own.max(axis=0, initial=0.0))
+        field.mark(window)
+    return Ranking(windows, matches, field.own.max(axis=0, initial=0.0))
 
 
 def view_weights(snapshot: Snapshot) -> dict[str, float]:
@@ -168,7 +172,8 @@ class _Field:
         store = snapshot.store
         spans = [np.arange(window.first, window.last + 1) for window in shapes]
         self.rows = _with_ancestors(store, np.unique(np.concatenate(spans)))
-        self._query = query
+        self._store, self._query = store, query
+        self._whole, self._amount = wants_list(query.text), asks_amount(query.text)
         first, last = store.chunks_of(self.rows)
         self.own = snapshot.generation.tokens.best_matches(query.tokens, first, last)
         self.above = np.zeros_like(self.own)
@@ -205,12 +210,20 @@ class _Field:
         above = self.at(self.above, np.array([window.row]))[0]
         return np.asarray(np.maximum(self.window_max(self.own, [window])[0], INHERITED * above), np.float32)
 
-    def hits(self, window: Window) -> list[int]:
-        """The rows of a window that match best, best first."""
-        rows = np.arange(window.first, window.last + 1)
-        scores = self.at(self.line, rows)
+    def mark(self, window: Window) -> None:
+        """Finds the rows of a window that match best, and cuts it to the lines that a reader needs around them."""
+        scores = self._line_scores(window)
         order = np.argsort(-scores, kind="stable")[:_MAX_HITS]
-        return [int(rows[at]) for at in order if scores[at] >= scores[order[0]] - _HIT_MARGIN]
+        window.hits = [window.first + int(at) for at in order if scores[at] >= scores[order[0]] - _HIT_MARGIN]
+        if not self._whole:
+            shortened(self._store, window, scores)
+
+    def _line_scores(self, window: Window) -> Floats:
+        scores = self.at(self.line, np.arange(window.first, window.last + 1))
+        if self._amount:
+            nodes = self._store.run(window.first, window.last)
+            scores = scores + np.array([_AMOUNT * gives_amount(node.text) for node in nodes], np.float32)
+        return scores
 
     def _weigh(self, matches: Floats) -> Floats:
         return np.asarray(matches @ self._query.weights, np.float32)

@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from indexer.build import Report, build
 from indexer.encoder import Encoded, Model
+from service.indexing import update
 from service.snapshot import Current, Snapshot
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +93,10 @@ class Workshop:
 
     def build(self, model: Model = TINY_MODEL) -> Report:
         return build([self.notes], self.index, model, loader=lambda _: self.encoder)
+
+    def calibrate(self, model: Model = TINY_MODEL) -> Report:
+        """Builds as `trellis index` does, with the anchors of confidence."""
+        return update([self.notes], self.index, model, lambda _: self.encoder)
 
     def snapshot(self) -> Snapshot:
         return Current(self.index, TINY_MODEL, self.encoder).get()

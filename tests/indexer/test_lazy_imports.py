@@ -60,7 +60,7 @@ def test_reading_outlines_loads_neither_vectors_nor_model() -> None:
 @pytest.mark.parametrize("command", ["index {notes} --index {index}", "check --index {index}"])
 def test_an_index_that_is_current_costs_no_model(workshop: Workshop, tmp_path: Path, command: str) -> None:
     workshop.write("S3\n    buckets are global\n")
-    workshop.build(locate())
+    workshop.calibrate(locate())
     arguments = command.format(notes=workshop.notes, index=workshop.index).split()
     assert loaded_by(f"from service.cli import main; main({arguments})", *MODEL, cwd=tmp_path) == []
 

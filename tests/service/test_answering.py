@@ -8,6 +8,7 @@ from service.answering import ask, check_question, node_at, related, search, vie
 from service.errors import EmptyQuestion, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.snapshot import Snapshot
 from service.types import QUESTION_LIMIT
+from tests.conftest import Workshop
 
 NOTES = """
     Kitchen
@@ -244,3 +245,13 @@ def test_a_comparison_keeps_its_first_result_and_adds_the_other_side_beside_it(w
     first = " ".join(line.text for result in results[:3] for line in result.excerpt)
     assert "pear" in first
     assert "quince" in first
+
+
+def test_how_many_results_are_wanted_changes_neither_their_order_nor_the_confidence(workshop: Workshop) -> None:
+    workshop.write("".join(f"Topic {n}\n  thing {n} of many\n" for n in range(40)))
+    workshop.build()
+    crowd = workshop.snapshot()
+    one, many = ask(crowd, "thing 7", top=1), ask(crowd, "thing 7", top=30)
+    assert one.confidence == many.confidence
+    assert one.results == many.results[:1]
+    assert one.answer == many.answer

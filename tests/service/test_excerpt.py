@@ -7,6 +7,7 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from service.answering import search
 from service.snapshot import Snapshot
 from service.types import Result
+from service.windows import Window, shortened
 from service.words import content_stems
 from tests.conftest import Workshop
 
@@ -45,14 +47,61 @@ SMALL = """
 """
 
 
-def test_a_leaf_is_shown_with_its_parent_and_siblings(workshop: Workshop) -> None:
+def test_a_line_that_answers_alone_is_shown_alone(workshop: Workshop) -> None:
     notes = notes_of(workshop, SMALL)
     best = search(notes, "green apples", top=1).results[0]
     assert best.text == "green ones"
     assert best.path == ["Fruit", "Apples"]
-    assert [line.text for line in best.excerpt] == ["Apples", "red ones", "green ones"]
-    assert [line.depth for line in best.excerpt] == [0, 1, 1]
-    assert (best.source.line, best.source.start_line, best.source.end_line) == (4, 2, 4)
+    assert drawn(best) == "> green ones"
+    assert (best.source.line, best.source.start_line, best.source.end_line) == (4, 4, 4)
+
+
+def test_lines_that_may_answer_as_well_are_shown_with_it(workshop: Workshop) -> None:
+    notes = notes_of(workshop, "Fruit\n  Apples\n    sold by the crate\n    picked in autumn\n    cost little\n")
+    best = search(notes, "fruit", top=1).results[0]
+    assert [line.text for line in best.excerpt] == [
+        "Fruit",
+        "Apples",
+        "sold by the crate",
+        "picked in autumn",
+        "cost little",
+    ]
+
+
+GARDEN = """
+    Garden
+      Sheds
+        oak door
+        tin roof
+      oak bench
+      pond
+"""
+
+
+@pytest.mark.parametrize(
+    ("scores", "hits", "shown"),
+    [
+        pytest.param([0, 0, 0, 0, 1, 0], [4], ["oak bench"], id="one line stands out"),
+        pytest.param([0, 0, 0, 1, 1, 0], [4, 3], ["Sheds", "oak door", "tin roof", "oak bench"], id="under a heading"),
+        pytest.param([0, 0, 1, 0, 0, 0], [2], ["oak door"], id="its own headings are its trail"),
+        pytest.param([0, 0, 0, 0, 0, 0], [4], None, id="nothing stands out"),
+        pytest.param([0, 1, 0, 0, 0, 1], [1], ["Sheds", "oak door", "tin roof", "oak bench", "pond"], id="both ends"),
+    ],
+)
+def test_the_fewest_lines_that_very_likely_answer(
+    workshop: Workshop, scores: list[float], hits: list[int], shown: list[str] | None
+) -> None:
+    store = notes_of(workshop, GARDEN).store
+    window = Window(0, 5, hits[0], hits=hits)
+    short = shortened(store, window, np.array(scores, np.float32))
+    texts = [node.text for node in store.run(short.first, short.last)]
+    assert texts == (shown or ["Garden", "Sheds", "oak door", "tin roof", "oak bench", "pond"])
+
+
+def test_a_list_is_shown_whole(workshop: Workshop) -> None:
+    notes = notes_of(workshop, "Tools\n  hammer\n  saw\n  plane\n  chisel\nFruit\n  apple\n")
+    best = search(notes, "List all tools", top=1).results[0]
+    assert [line.text for line in best.excerpt] == ["Tools", "hammer", "saw", "plane", "chisel"]
 
 
 def test_a_heading_is_shown_with_what_stands_below_it(workshop: Workshop) -> None:
@@ -90,9 +139,9 @@ def test_a_long_family_is_cut_around_the_hit(workshop: Workshop) -> None:
 
 def test_blank_lines_count_but_are_not_shown(workshop: Workshop) -> None:
     notes = notes_of(workshop, "Fruit\n\n\n  apple\n\n  pear\n")
-    best = search(notes, "pear", top=1).results[0]
-    assert [(line.line, line.text) for line in best.excerpt] == [(1, "Fruit"), (4, "apple"), (6, "pear")]
-    assert (best.source.start_line, best.source.line, best.source.end_line) == (1, 6, 6)
+    best = search(notes, "pear apple", top=1).results[0]
+    assert [(line.line, line.text) for line in best.excerpt] == [(4, "apple"), (6, "pear")]
+    assert (best.source.start_line, best.source.line, best.source.end_line) == (4, 4, 6)
 
 
 def test_a_gap_of_blank_lines_does_not_stretch_an_excerpt(workshop: Workshop) -> None:
@@ -112,18 +161,14 @@ def test_a_hand_wrapped_node_is_marked_on_all_its_lines(workshop: Workshop) -> N
         """,
     )
     best = search(notes, "a whale sentence broken by hand", top=1).results[0]
-    assert [(line.line, line.hit) for line in best.excerpt] == [(1, False), (2, True), (3, True), (4, False)]
+    assert [(line.line, line.hit) for line in best.excerpt] == [(2, True), (3, True)]
     assert best.text.endswith("because of its length which was too much for the screen")
 
 
 def test_bullets_are_told_apart_from_the_text(workshop: Workshop) -> None:
     notes = notes_of(workshop, "Fruit\n  - apple pie\n  2. pear pie\n")
-    best = search(notes, "apple pie", top=1).results[0]
-    assert [(line.marker, line.text) for line in best.excerpt] == [
-        ("", "Fruit"),
-        ("-", "apple pie"),
-        ("2.", "pear pie"),
-    ]
+    best = search(notes, "pie", top=1).results[0]
+    assert [(line.marker, line.text) for line in best.excerpt] == [("-", "apple pie"), ("2.", "pear pie")]
 
 
 def test_marks_are_the_words_of_the_question(workshop: Workshop) -> None:
