@@ -14,7 +14,7 @@ from indexer.vectors import Mask
 from service.confidence import ANSWERED_FROM, confidence
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.evidence import JUDGED
-from service.excerpt import LINE_LIMIT, to_result
+from service.excerpt import LINE_LIMIT, to_results
 from service.explain import explain
 from service.intent import sides, wants_list
 from service.query import Query, read_queries
@@ -144,7 +144,7 @@ def _search(
     depth = max(top, JUDGED)
     ranking = rank_sides(snapshot, query, halves, depth, mask) if halves else rank(snapshot, query, depth, mask)
     stems = content_stems(query.text)
-    results = [to_result(snapshot.store, window, stems) for window in ranking.windows[:top]]
+    results = to_results(snapshot.store, ranking.windows[:top], stems)
     if explained:
         results = [
             structs.replace(result, why=explain(snapshot, query, window))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from indexer.store import Store, StoredNode
 from service.types import ExcerptLine, Result, Source
@@ -13,17 +14,31 @@ LINE_LIMIT = 4000
 """Characters of a line that an answer carries. A line of megabytes is found, but not sent whole with every result."""
 
 
-def to_result(store: Store, window: Window, stems: frozenset[str]) -> Result:
-    """The result for people and programs; `stems` are the words of the question."""
-    best = store.node(window.hits[0])
-    nodes = [best] if window.first == window.last else store.run(window.first, window.last)
+def to_results(store: Store, windows: Sequence[Window], stems: frozenset[str]) -> list[Result]:
+    """The results for people and programs; `stems` are the words of the question."""
+    trails = [store.ancestors(window.hits[0]) for window in windows]
+    rows = [row for window in windows for row in range(window.first, window.last + 1)]
+    nodes = {node.row: node for node in store.nodes(sorted({*rows, *chain.from_iterable(trails)}))}
+    return [
+        _to_result(
+            window,
+            [nodes[row] for row in range(window.first, window.last + 1)],
+            [nodes[row].text[:LINE_LIMIT] for row in trail],
+            stems,
+        )
+        for window, trail in zip(windows, trails, strict=True)
+    ]
+
+
+def _to_result(window: Window, nodes: Sequence[StoredNode], path: list[str], stems: frozenset[str]) -> Result:
+    best = nodes[window.hits[0] - window.first]
     lines = _excerpt_lines(nodes, frozenset(window.hits), stems)
     if best.end_line - best.line >= MAX_LINES:
         lines = lines[:MAX_LINES]
     return Result(
         id=best.id,
         score=round(window.score, 4),
-        path=[text[:LINE_LIMIT] for text in store.path(best.row)],
+        path=path,
         text=best.text[:LINE_LIMIT],
         excerpt=lines,
         source=Source(best.file, best.line, lines[0].line, lines[-1].line),

@@ -21,7 +21,7 @@ from indexer.vectors import Mask, nearest, stored_vectors
 from service.intent import asks_amount, gives_amount, wants_list
 from service.query import Query
 from service.snapshot import Snapshot
-from service.windows import Window, shortened, window_around
+from service.windows import Window, shortened, window_around, windows_around
 
 _DENSE_CANDIDATES = 300
 _LEXICAL_CANDIDATES = 50
@@ -62,16 +62,16 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
     if not len(rows):
         nothing = np.zeros(len(query.weights), np.float32)
         return Ranking([], nothing, nothing)
-    shapes = [window_around(store, row, mask) for row in rows.tolist()]
-    field = _Field(snapshot, query, shapes)
+    first, last = windows_around(store, rows, mask)
+    field = _Field(snapshot, query, first, last)
     views = {
-        "late": field.late_scores(rows, shapes),
+        "late": field.late_scores(rows, first, last),
         "dense, node": field.at(field.dense, rows),
-        "dense, excerpt": field.window_max(field.dense, shapes),
+        "dense, excerpt": field.window_max(field.dense, first, last),
         "lexical": np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32),
     }
     scores = np.clip(_mixed(views, view_weights(snapshot)), 0, 1)
-    windows = _choose(store, rows, scores, top, mask)
+    windows = _choose(store, rows, scores, top, mask, first, last)
     matches = field.matches(windows[0])
     for window in windows:
         at = int(np.searchsorted(rows, window.row))
@@ -150,16 +150,22 @@ def _lexical_shares(store: Store, query: Query, chunk_mask: Mask | None) -> dict
     return shares
 
 
-def _choose(store: Store, rows: Rows, scores: Floats, top: int, mask: Mask | None) -> list[Window]:
+def _choose(
+    store: Store, rows: Rows, scores: Floats, top: int, mask: Mask | None, first: Rows, last: Rows
+) -> list[Window]:
+    """The best windows, none of which shares a row with another. first, last: of each row's window when it is alone."""
     windows: list[Window] = []
     for at in np.lexsort((rows, -scores)).tolist():
         row = int(rows[at])
         if len(windows) == top:
             break
-        if not any(window.first <= row <= window.last for window in windows):
+        if any(window.first <= row <= window.last for window in windows):
+            continue
+        window = Window(int(first[at]), int(last[at]), row)
+        if any(window.first <= other.last and other.first <= window.last for other in windows):
             window = window_around(store, row, mask, windows)
-            window.score = float(scores[at])
-            windows.append(window)
+        window.score = float(scores[at])
+        windows.append(window)
     return windows
 
 
@@ -168,14 +174,14 @@ class _Field:
     question matches there. Arrays by position in `rows`: own, above: shape (rows, q); dense: shape (rows,).
     """
 
-    def __init__(self, snapshot: Snapshot, query: Query, shapes: Sequence[Window]) -> None:
+    def __init__(self, snapshot: Snapshot, query: Query, first: Rows, last: Rows) -> None:
+        """The windows are the rows first[i]..last[i]."""
         store = snapshot.store
-        spans = [np.arange(window.first, window.last + 1) for window in shapes]
-        self.rows = _with_ancestors(store, np.unique(np.concatenate(spans)))
+        self.rows = _with_ancestors(store, _covered(first, last))
         self._store, self._query = store, query
         self._whole, self._amount = wants_list(query.text), asks_amount(query.text)
-        first, last = store.chunks_of(self.rows)
-        self.own = snapshot.generation.tokens.best_matches(query.tokens, first, last)
+        begin, end = store.chunks_of(self.rows)
+        self.own = snapshot.generation.tokens.best_matches(query.tokens, begin, end)
         self.above = np.zeros_like(self.own)
         parents = np.searchsorted(self.rows, store.parent[self.rows])
         depths = store.depth[self.rows]
@@ -183,9 +189,9 @@ class _Field:
         for here in np.split(levels, np.flatnonzero(np.diff(depths[levels])) + 1):
             if depths[here[0]] > 0:
                 self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
-        counts = last - first + 1
+        counts = end - begin + 1
         begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        chunks = np.repeat(first - begins, counts) + np.arange(counts.sum())
+        chunks = np.repeat(begin - begins, counts) + np.arange(counts.sum())
         similarity = stored_vectors(snapshot.generation.vectors, chunks) @ query.vector
         self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
         self.line: Floats = self._weigh(np.maximum(self.own, INHERITED * self.above)) + _DENSE_LINE * self.dense
@@ -193,22 +199,23 @@ class _Field:
     def at(self, values: Floats, rows: Rows) -> Floats:
         return values[np.searchsorted(self.rows, rows)]
 
-    def window_max(self, values: Floats, windows: Sequence[Window]) -> Floats:
+    def window_max(self, values: Floats, first: Rows, last: Rows) -> Floats:
         """For each window the maximum of `values` over its rows, which stand side by side here."""
-        ends = np.array([(window.first, window.last) for window in windows]).reshape(-1, 2)
-        begins = np.searchsorted(self.rows, ends[:, 0])
+        begins = np.searchsorted(self.rows, first)
         padded = np.concatenate([values, np.zeros_like(values[:1])])
-        runs = np.stack([begins, begins + ends[:, 1] - ends[:, 0] + 1], axis=1).ravel()
+        runs = np.stack([begins, begins + last - first + 1], axis=1).ravel()
         return np.asarray(np.maximum.reduceat(padded, runs, axis=0)[::2])
 
-    def late_scores(self, rows: Rows, windows: Sequence[Window]) -> Floats:
+    def late_scores(self, rows: Rows, first: Rows, last: Rows) -> Floats:
         """The weighted MaxSim of the question with each window and the ancestors of its node."""
-        return self._weigh(np.maximum(self.window_max(self.own, windows), INHERITED * self.at(self.above, rows)))
+        inside = self.window_max(self.own, first, last)
+        return self._weigh(np.maximum(inside, INHERITED * self.at(self.above, rows)))
 
     def matches(self, window: Window) -> Floats:
         """How well each token of the question is matched in a window or above it: shape (q,)."""
         above = self.at(self.above, np.array([window.row]))[0]
-        return np.asarray(np.maximum(self.window_max(self.own, [window])[0], INHERITED * above), np.float32)
+        inside = self.window_max(self.own, np.array([window.first]), np.array([window.last]))[0]
+        return np.asarray(np.maximum(inside, INHERITED * above), np.float32)
 
     def mark(self, window: Window) -> None:
         """Finds the rows of a window that match best, and cuts it to the lines that a reader needs around them."""
@@ -227,6 +234,13 @@ class _Field:
 
     def _weigh(self, matches: Floats) -> Floats:
         return np.asarray(matches @ self._query.weights, np.float32)
+
+
+def _covered(first: Rows, last: Rows) -> Rows:
+    """The rows of all windows, each once, sorted."""
+    counts = last - first + 1
+    begins = np.cumsum(counts) - counts
+    return np.unique(np.repeat(first - begins, counts) + np.arange(counts.sum()))
 
 
 def _with_ancestors(store: Store, rows: Rows) -> Rows:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store import Store
+from indexer.store import Rows, Store
 from indexer.vectors import Mask
 
 MAX_LINES = 12
@@ -33,28 +33,49 @@ class Window:
 
 
 def window_around(store: Store, row: int, mask: Mask | None = None, taken: Sequence[Window] = ()) -> Window:
-    """Grows from the node: first down through its subtree, then up and down in turn inside its parent, as far as twelve
-    lines reach. Rows that are out of scope or in one of the windows `taken` are never entered.
+    """The window of one node, without the rows of the windows `taken`."""
+    low, high = _inside_parent(store, np.array([row]))
+    for window in taken:
+        if window.last < row:
+            low = np.maximum(low, window.last + 1)
+        else:
+            high = np.minimum(high, window.first - 1)
+    first, last = _grown(store, np.array([row]), low, high, mask)
+    return Window(int(first[0]), int(last[0]), row)
+
+
+def windows_around(store: Store, rows: Rows, mask: Mask | None = None) -> tuple[Rows, Rows]:
+    """The first and the last row of the window of each node."""
+    return _grown(store, rows, *_inside_parent(store, rows), mask)
+
+
+def _inside_parent(store: Store, rows: Rows) -> tuple[Rows, Rows]:
+    """The rows that a window may reach: the node's parent with all below it, or itself when it has none."""
+    parents = store.parent[rows]
+    around = np.where(parents >= 0, parents, rows)
+    return around, store.last[around]
+
+
+def _grown(store: Store, rows: Rows, low: Rows, high: Rows, mask: Mask | None) -> tuple[Rows, Rows]:
+    """Grows windows from their nodes: first down through the subtree, then up and down in turn, as far as twelve lines reach
+    between rows `low` and `high`. Rows that are out of scope are never entered.
     """
-    low, high = _bounds(store, row, taken)
-    first = last = row
+    first, last, subtree = rows.copy(), rows.copy(), np.minimum(store.last[rows], high)
 
-    def fits(a: int, b: int) -> bool:
-        new = a if a < first else b
-        if a < low or b > high or (mask is not None and not mask[new]):
-            return False
-        return bool(store.end_line[b] - store.line[a] < MAX_LINES)
+    def grow(step: int, least: Rows, most: Rows) -> bool:
+        a, b = (first, np.minimum(last + step, most)) if step > 0 else (np.maximum(first + step, least), last)
+        fits = (store.end_line[b] - store.line[a] < MAX_LINES) & ((a < first) | (b > last))
+        if mask is not None:
+            fits &= mask[b if step > 0 else a]
+        np.copyto(first, a, where=fits)
+        np.copyto(last, b, where=fits)
+        return bool(fits.any())
 
-    subtree = int(store.last[row])
-    while last < subtree and fits(first, last + 1):
-        last += 1
-    up = down = True
-    while up or down:
-        if up := fits(first - 1, last):
-            first -= 1
-        if down := fits(first, last + 1):
-            last += 1
-    return Window(first, last, row)
+    while grow(1, low, subtree):
+        pass
+    while grow(-1, low, high) | grow(1, low, high):
+        pass
+    return first, last
 
 
 def shortened(store: Store, window: Window, scores: NDArray[np.float32]) -> Window:
@@ -75,17 +96,3 @@ def shortened(store: Store, window: Window, scores: NDArray[np.float32]) -> Wind
     lost = [int(parent) for parent in store.parent[first : last + 1] if window.first <= parent < first]
     window.first, window.last = min((parent for parent in lost if parent not in trail), default=first), last
     return window
-
-
-def _bounds(store: Store, row: int, taken: Sequence[Window]) -> tuple[int, int]:
-    """The rows that a window around `row` may reach: its parent with all below it, or itself when it has none; up to
-    the windows that are there already.
-    """
-    around = int(store.parent[row]) if store.parent[row] >= 0 else row
-    low, high = around, int(store.last[around])
-    for window in taken:
-        if window.last < row:
-            low = max(low, window.last + 1)
-        else:
-            high = min(high, window.first - 1)
-    return low, high
