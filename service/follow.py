@@ -4,14 +4,43 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
 
 from indexer.errors import IndexBusy, TrellisError
 from indexer.sources import find_sources
 
 _log = logging.getLogger("trellis.follow")
-_INTERVAL = 1.0
+_INTERVAL, _INTERVAL_WHEN_TOLD = 1.0, 5.0
+"""Seconds between two looks at all notes."""
+_REST, _PATIENCE = 0.1, 10.0
+"""Seconds between the two looks that must see the same, and after which it is no longer waited for."""
+_CHANGES = [
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+    FileClosedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+    DirDeletedEvent,
+]
 
 Signature = frozenset[tuple[str, int, int, int]]
 
@@ -29,26 +58,42 @@ def signature(notes: Sequence[Path]) -> Signature:
 
 
 class Follower(threading.Thread):
-    """Looks at the notes once a second; a change is acted on at the first look at which nothing moves any more."""
+    """Acts on a change as soon as it rests. The system tells of changes where it can; besides, and on network drives and
+    where it cannot, the notes are looked at regularly.
+    """
 
     def __init__(self, notes: Sequence[Path], update: Callable[[], None]) -> None:
         """What is in the notes now counts as dealt with, so make it before they are indexed for the first time."""
         super().__init__(name="follower", daemon=True)
         self._notes = notes
         self._update = update
-        self._stopped = threading.Event()
+        self._stopped = False
+        self._woken = threading.Event()
         self._done = _safe_signature(notes)
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._stopped = True
+        self._woken.set()
 
     def run(self) -> None:
-        before = self._done
-        while not self._stopped.wait(_INTERVAL):
-            now = _safe_signature(self._notes)
-            if now is not None and now == before and now != self._done and self._try_update():
-                self._done = now
-            before = now
+        with _watched(self._notes, self._woken) as told:
+            self._look()  # what changed before the system was asked to tell
+            while not self._stopped:
+                self._woken.wait(_INTERVAL_WHEN_TOLD if told else _INTERVAL)
+                self._woken.clear()
+                self._look()
+
+    def _look(self) -> None:
+        """A change is acted on once two looks see the same, or when it has not come to rest for long."""
+        now = _safe_signature(self._notes)
+        patience = time.monotonic() + _PATIENCE
+        while now is not None and now != self._done and not self._stopped:
+            time.sleep(_REST)
+            before, now = now, _safe_signature(self._notes)
+            if now is not None and (now == before or time.monotonic() > patience):
+                if self._try_update():
+                    self._done = now
+                return
 
     def _try_update(self) -> bool:
         """Whether the change is dealt with; an index that somebody else is writing to is tried again."""
@@ -61,6 +106,36 @@ class Follower(threading.Thread):
         except Exception:
             _log.exception("the index could not be updated and stays as it was")
         return True
+
+
+class _Wake(FileSystemEventHandler):
+    def __init__(self, woken: threading.Event) -> None:
+        self._woken = woken
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        self._woken.set()
+
+
+@contextmanager
+def _watched(notes: Sequence[Path], woken: threading.Event) -> Iterator[bool]:
+    """Sets `woken` whenever the system tells of a change in the notes. Answers whether it does tell."""
+    observer = Observer()
+    try:
+        for place in notes:
+            folder = place if place.is_dir() else place.parent
+            observer.schedule(_Wake(woken), str(folder), recursive=place.is_dir(), event_filter=_CHANGES)
+        observer.start()
+    except OSError as error:  # no such folder, or more folders than the system watches for one user
+        _log.warning(
+            "changes are looked for every %.0f s, since the system does not tell of them: %s", _INTERVAL, error
+        )
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        observer.stop()
+        observer.join()
 
 
 def _safe_signature(notes: Sequence[Path]) -> Signature | None:

@@ -49,6 +49,9 @@ class Following:
     def found(self) -> list[str]:
         return [result.text for result in search(self.current.get(), "apple").results]
 
+    def files(self) -> list[str]:
+        return sorted(result.source.file for result in search(self.current.get(), "apple").results)
+
     def some_looks(self, count: int = 4) -> None:
         until = self.looks + count
         wait_until(lambda: self.looks >= until)
@@ -57,7 +60,20 @@ class Following:
 @pytest.fixture
 def following(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
     """Notes with one apple, looked at often."""
-    monkeypatch.setattr(follow, "_INTERVAL", 0.02)
+    for pause in ("_INTERVAL", "_INTERVAL_WHEN_TOLD", "_REST"):
+        monkeypatch.setattr(follow, pause, 0.02)
+    yield from followed(workshop, monkeypatch)
+
+
+@pytest.fixture
+def told(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
+    """Notes with one apple, looked at only when the system tells of a change."""
+    for pause in ("_INTERVAL", "_INTERVAL_WHEN_TOLD"):
+        monkeypatch.setattr(follow, pause, 10 * PATIENCE)
+    yield from followed(workshop, monkeypatch)
+
+
+def followed(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
     workshop.write("red apple\n")
     workshop.build()
     counted: list[Following] = []
@@ -82,6 +98,15 @@ def test_a_changed_file_is_swapped_in(following: Following) -> None:
     following.workshop.write("green apple\n")
     wait_until(lambda: following.found() == ["green apple"])
     assert following.current.get().name != before.name
+
+
+def test_the_system_tells_of_changes(told: Following) -> None:
+    told.workshop.write("green apple\n")
+    wait_until(lambda: told.found() == ["green apple"])
+    told.workshop.write("apple cake\n", "deeper/more.txt")
+    wait_until(lambda: sorted(told.found()) == ["apple cake", "green apple"])
+    (told.workshop.notes / "deeper" / "more.txt").rename(told.workshop.notes / "moved.txt")
+    wait_until(lambda: told.files() == ["moved.txt", "notes.txt"])
 
 
 def test_who_asks_meanwhile_keeps_the_snapshot_it_took(following: Following) -> None:
@@ -145,8 +170,11 @@ def test_a_change_that_met_a_busy_index_is_not_forgotten(following: Following) -
     assert following.found() == ["green apple"]
 
 
-def test_a_file_that_is_still_being_written_is_waited_for(following: Following) -> None:
+def test_a_file_that_is_still_being_written_is_waited_for(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the file differs at every look nothing is indexed; once it rests, it is."""
+    monkeypatch.setattr(follow, "_REST", 0.5)  # long enough for the writer to come between two looks on a busy machine
     moving = threading.Event()
 
     def keep_writing() -> None:
@@ -161,12 +189,25 @@ def test_a_file_that_is_still_being_written_is_waited_for(following: Following) 
     writer = threading.Thread(target=keep_writing)
     writer.start()
     try:
-        following.some_looks(10)
+        following.some_looks(5)
         assert following.updates == 0
     finally:
         moving.set()
         writer.join(PATIENCE)
     wait_until(lambda: "green apple" in following.found())
+
+
+def test_a_file_that_never_rests_is_taken_as_it_is_in_the_end(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_PATIENCE", 0.1)
+    number = 0
+    deadline = time.monotonic() + PATIENCE
+    while "green apple" not in following.found():
+        assert time.monotonic() < deadline
+        number += 1
+        following.workshop.write("green apple\n" * number)
+        time.sleep(0.005)
 
 
 def test_the_signature_is_that_of_notes_files_only(workshop: Workshop) -> None:
