@@ -84,6 +84,7 @@ def index(config_file: Path | None, notes: Sequence[str], index: str | None, as_
 @_failing_clearly
 def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
+    from service.batching import SharedEncoder
     from service.follow import Follower
     from service.server import bind, serve, url_of
 
@@ -93,7 +94,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     report = _build(config)
     _print_problems(report)
     click.echo(_summary(report), err=True)
-    current = _open(config)
+    current = _open(config, SharedEncoder)
     if config.watch:
         follower.start()
 
@@ -274,7 +275,7 @@ def _build(config: Config) -> Report:
         return update(_places(config), _folder(config), locate(config.model), _load(), bars)
 
 
-def _open(config: Config) -> Current:
+def _open(config: Config, wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder) -> Current:
     from indexer.encoder import locate
     from indexer.generation import read_manifest, require_match
     from service.snapshot import Current
@@ -282,7 +283,7 @@ def _open(config: Config) -> Current:
     folder, model = _folder(config), locate(config.model)
     # A mismatch is known in milliseconds; the model takes seconds to load.
     require_match(folder, read_manifest(folder)[1], model)
-    return Current(folder, model, _load()(model))
+    return Current(folder, model, wrap(_load()(model)))
 
 
 @cache

@@ -61,6 +61,14 @@ class NodeNotFound(RequestError):
         super().__init__(f"There is no node '{node[:80]}' in this index. It may have been edited or removed.")
 
 
+class Overloaded(RequestError):
+    status = 503
+    title = "Too many questions at once"
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} requests are waiting already. Try again in a second.")
+
+
 class PortInUse(TrellisError):
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port.")

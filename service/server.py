@@ -11,6 +11,7 @@ from flask import Flask
 from waitress.server import create_server
 
 from service.errors import PortInUse
+from service.web import WAITING
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -52,6 +53,8 @@ def serve(app: Flask, bound: socket.socket, ready: Callable[[], None]) -> None:
         max_request_body_size=1 << 20,
         channel_request_lookahead=1,
     )
+
+    app.config[WAITING] = lambda: len(server.task_dispatcher.queue)
 
     def stop(_number: int, _frame: object) -> None:
         raise SystemExit(0)

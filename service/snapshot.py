@@ -10,7 +10,7 @@ from indexer.generation import Generation, current_name, open_generation
 from indexer.store import Store
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Snapshot:
     generation: Generation
     encoder: Encoder

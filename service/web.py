@@ -11,14 +11,17 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
 from indexer.errors import TrellisError
-from service import answering, openapi
+from service import answering, openapi, recent
 from service.config import Config
-from service.errors import InvalidRequest, RequestError
+from service.errors import InvalidRequest, Overloaded, RequestError
 from service.guards import HostGuard, check_origin, close_page
 from service.scope import split_path
 from service.snapshot import Current
 from service.types import Answer, AskRequest, Health, Problem
 
+WAITING = "WAITING"
+"""Setting of the application: a function that tells how many requests wait for a thread."""
+_MOST_WAITING = 64
 _BODY_LIMIT = 64 * 1024
 _UNEXPECTED = "Something went wrong inside Trellis. The cause is in its log."
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -29,13 +32,22 @@ def create_app(current: Current, config: Config) -> Flask:
     """The web application over one opened index."""
     app = Flask(__name__, static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT
+    app.config[WAITING] = int  # none, as long as no server says otherwise
     app.wsgi_app = HostGuard(app.wsgi_app, config)  # type: ignore[method-assign]
     app.before_request(lambda: check_origin(config))
+    app.before_request(lambda: _check_load(app))
     app.after_request(lambda response: close_page(response, config))
     _add_pages(app, current, config)
     _add_api(app, current, config)
     _add_errors(app)
     return app
+
+
+def _check_load(app: Flask) -> None:
+    """Refuses questions at once when many wait already. A queue without end would keep everyone waiting. Raises Overloaded."""
+    waiting = app.config[WAITING]()
+    if waiting > _MOST_WAITING and request.path.startswith("/api/"):
+        raise Overloaded(waiting)
 
 
 def _add_pages(app: Flask, current: Current, config: Config) -> None:
@@ -63,7 +75,7 @@ def _add_pages(app: Flask, current: Current, config: Config) -> None:
 def _answer(current: Current, config: Config, question: str) -> tuple[Answer | None, str]:
     """The answer for a page without scripts, or a sentence why there is none: the page has to come either way."""
     try:
-        return answering.ask(current.get(), question, config.top), ""
+        return recent.ask(current.get(), question, config.top), ""
     except TrellisError as error:
         return None, str(error)
     except Exception as error:
@@ -82,16 +94,14 @@ def _add_api(app: Flask, current: Current, config: Config) -> None:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("Send the question as JSON, with 'Content-Type: application/json'.")
         body = _decode(request.get_data())
-        return _json(
-            answering.ask(current.get(), body.question, body.top, body.under, body.file, explained=body.explain)
-        )
+        return _json(recent.ask(current.get(), body.question, body.top, body.under, body.file, explained=body.explain))
 
     @app.get("/api/search")
     def search() -> Response:
         under = [segment for value in request.args.getlist("under") for segment in split_path(value)]
         query, top, file = request.args.get("q", ""), _top(config.top), request.args.get("file", "")
         explained = request.args.get("explain", "") in ("1", "true")
-        return _json(answering.search(current.get(), query, top, under, file, explained=explained))
+        return _json(recent.search(current.get(), query, top, under, file, explained=explained))
 
     @app.get("/api/nodes/<node_id>")
     def node(node_id: str) -> Response:
@@ -141,7 +151,10 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(RequestError)
     def bad_request(error: RequestError) -> Response:
-        return _problem(Problem(error.title, error.status, str(error)))
+        response = _problem(Problem(error.title, error.status, str(error)))
+        if error.status == 503:
+            response.headers["Retry-After"] = "1"
+        return response
 
     @app.errorhandler(TrellisError)
     def unavailable(error: TrellisError) -> Response:

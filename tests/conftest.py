@@ -40,9 +40,12 @@ class TinyEncoder:
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
+        self.questions = 0
 
     def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
-        if not query:
+        if query:
+            self.questions += len(texts)
+        else:
             self.encoded += texts
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         spans = []

@@ -191,8 +191,8 @@ def test_the_page_holds_the_answer_for_browsers_without_scripts(
     workshop.build()
     judge = answering.ask
 
-    def ask_surely(*arguments: Any) -> Answer:  # the tiny encoder is sure of little
-        answer = judge(*arguments)
+    def ask_surely(*arguments: Any, **options: Any) -> Answer:  # the tiny encoder is sure of little
+        answer = judge(*arguments, **options)
         best = answer.results[0]
         return structs.replace(answer, answered=True, answer=Quotation(best.text, best.id))
 
@@ -742,3 +742,14 @@ def test_answers_are_as_described(client: FlaskClient) -> None:
 
 def test_the_description_needs_no_index() -> None:
     assert openapi.describe()["paths"]
+
+
+def test_when_too_many_wait_questions_are_refused_at_once_and_the_rest_goes_on(client: FlaskClient) -> None:
+    client.application.config["WAITING"] = lambda: 65
+    refused = client.post("/api/ask", json={"question": "bread"})
+    assert "Try again" in problem(refused, 503)
+    assert refused.headers["Retry-After"] == "1"
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/").status_code == 200
+    client.application.config["WAITING"] = lambda: 64
+    assert client.post("/api/ask", json={"question": "bread"}).status_code == 200

@@ -6,11 +6,13 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -236,6 +238,28 @@ def test_sixteen_at_once_get_what_one_alone_gets(served: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM there")
+def test_a_crowd_is_answered_or_told_to_come_back(served: str) -> None:
+    """Each of many requests that arrive at once gets a whole answer, or a refusal that says when to try again."""
+    host, port = urllib.parse.urlsplit(served).netloc.rsplit(":", 1)
+    crowd = []
+    for number in range(300):
+        query = urllib.parse.quote(f"how large may item {number} be")
+        caller = socket.create_connection((host, int(port)), timeout=PATIENCE)
+        caller.sendall(f"GET /api/search?q={query} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+        crowd.append(caller)
+    statuses = Counter()
+    for caller in crowd:
+        with caller, caller.makefile("rb") as reply:
+            head, _, body = reply.read().partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        statuses[status] += 1
+        assert json.loads(body)["results" if status == 200 else "detail"]
+        assert (b"Retry-After: 1" in head) == (status == 503)
+    assert set(statuses) <= {200, 503}
+    assert statuses[200] > 0
+    assert ask(served, "how large may an item be")["results"]
+
+
 def test_a_restart_keeps_ids_and_a_stop_is_graceful(served: str, shipped_index: Path) -> None:
     question = "Which load balancer has a static IP address?"
     before = ask(served, question)

@@ -1,0 +1,76 @@
+"""The same question to the same generation is answered from memory, and never from an older one."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from msgspec import structs
+
+from service import answering, recent
+from tests.conftest import Workshop
+
+
+def test_the_same_question_is_ranked_once(workshop: Workshop) -> None:
+    workshop.write("red apple\ngreen pear\n")
+    workshop.build()
+    snapshot = workshop.snapshot()
+    before = workshop.encoder.questions
+    first, second = recent.ask(snapshot, "apple"), recent.ask(snapshot, "apple")
+    after_one = workshop.encoder.questions
+    assert structs.replace(first, took_ms=0) == structs.replace(second, took_ms=0)
+    assert after_one > before
+    recent.ask(snapshot, "apple")
+    assert workshop.encoder.questions == after_one
+
+
+def test_whatever_shapes_an_answer_tells_questions_apart(workshop: Workshop) -> None:
+    workshop.write("Fruit\n  red apple\nTree\n  apple tree\n")
+    workshop.build()
+    snapshot = workshop.snapshot()
+    for arguments in (
+        {},
+        {"top": 1},
+        {"under": ["Tree"]},
+        {"file": "notes.txt"},
+        {"explained": True},
+    ):
+        for kept, real in ((recent.ask, answering.ask), (recent.search, answering.search)):
+            expected = real(snapshot, "apple", **arguments)
+            for _ in range(2):
+                assert structs.replace(kept(snapshot, "apple", **arguments), took_ms=0) == structs.replace(
+                    expected, took_ms=0
+                )
+
+
+def test_a_new_generation_is_asked_anew(workshop: Workshop) -> None:
+    workshop.write("red apple\n")
+    workshop.build()
+    assert recent.ask(workshop.snapshot(), "apple").results[0].text == "red apple"
+    workshop.write("green apple\n")
+    workshop.build()
+    assert recent.ask(workshop.snapshot(), "apple").results[0].text == "green apple"
+
+
+def test_answers_do_not_outlive_their_generation(workshop: Workshop) -> None:
+    workshop.write("red apple\n")
+    workshop.build()
+    snapshot = workshop.snapshot()
+    recent.search(snapshot, "apple")
+    gone = weakref.ref(snapshot)
+    del snapshot
+    gc.collect()
+    assert gone() is None
+
+
+def test_memory_is_bounded(workshop: Workshop, monkeypatch) -> None:
+    monkeypatch.setattr(recent, "_KEPT", 1000)
+    workshop.write("".join(f"apple number {n}\n" for n in range(30)))
+    workshop.build()
+    snapshot = workshop.snapshot()
+    for number in range(30):
+        recent.search(snapshot, f"apple {number}")
+    assert 0 < recent._recent[snapshot].currsize <= 1000
+    asked = workshop.encoder.questions
+    recent.search(snapshot, "apple 0")
+    assert workshop.encoder.questions == asked + 1
