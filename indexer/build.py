@@ -148,7 +148,7 @@ class _Build:
             self.folder,
             manifest,
             store_bytes(outlines, chunks, problems),
-            build_index(fresh.vectors),
+            build_index(fresh.vectors, self.old.vectors if self.old else None),
             fresh.tokens,
             lambda new: self.extras(new, self.old, embedded + removed),
         )

@@ -147,7 +147,7 @@ class _SentenceTransformerEncoder:
             tokens = [self._tokens(text, feature) for text, feature in zip(texts, features, strict=True)]
         vectors = np.array([feature["sentence_embedding"].float().cpu().numpy() for feature in features], np.float32)
         return Encoded(
-            _unit(vectors.reshape(len(texts), self.dimension)),
+            unit(vectors.reshape(len(texts), self.dimension)),
             np.concatenate([vectors for vectors, _ in tokens] or [np.empty((0, self.dimension), np.float32)]),
             np.array([len(spans) for _, spans in tokens], np.int64),
             np.concatenate([spans for _, spans in tokens] or [np.empty((0, 2), np.int64)]),
@@ -177,8 +177,9 @@ class _SentenceTransformerEncoder:
         positions = own + (length - after - 1 - int(own[-1]))
         kept = positions >= 0
         spans = np.array(marked["offset_mapping"], np.int64)[own[kept]]
-        return _unit(vectors[:length].float().cpu().numpy()[positions[kept]]), spans
+        return unit(vectors[:length].float().cpu().numpy()[positions[kept]]), spans
 
 
-def _unit(vectors: NDArray[np.float32]) -> Vectors:
+def unit(vectors: NDArray[np.float32]) -> Vectors:
+    """Each vector divided by its length."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float32)

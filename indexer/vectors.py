@@ -1,20 +1,38 @@
-"""The vectors of a generation in FAISS: exact inner-product search over unit vectors, filtered before the cut."""
+"""The vectors of a generation in FAISS: inner-product search over unit vectors, filtered before the cut.
+
+Up to `EXACT_UP_TO` chunks every vector is compared, in float32. Beyond, vectors are grouped around centroids, only the nearest
+groups are searched (Sivic & Zisserman 2003, "Video Google", inverted file), and each number takes one byte: a quarter of the
+memory, a fiftieth of the time, and 97% of the ten nearest (`bench/scale.py`).
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.durable import HashingWriter
-from indexer.encoder import Vectors
+from indexer.encoder import Vectors, unit
 
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+EXACT_UP_TO = 200_000
+_CENTROIDS = 4.0
+"""Times the square root of the number of vectors."""
+_TRAINING = 64
+"""Vectors for each centroid that the centroids are fitted to."""
+_PROBES = 24
+_NARROW = 20_000
+"""A filter that leaves at most so many is not searched but compared whole: their groups might lie anywhere."""
 
-def build_index(vectors: Vectors) -> faiss.Index:
-    """An exact index. `vectors` has shape (n, dimension) and unit length, so that inner product is cosine similarity."""
+
+def build_index(vectors: Vectors, old: faiss.Index | None = None) -> faiss.Index:
+    """`vectors` has shape (n, dimension) and unit length, so that inner product is cosine similarity. The centroids of an old
+    index of like size are used again.
+    """
     if vectors.ndim != 2 or vectors.dtype != np.float32:
         raise ValueError(
             f"vectors of shape (n, dimension) and type float32 are needed, not {vectors.shape} {vectors.dtype}"
@@ -22,8 +40,25 @@ def build_index(vectors: Vectors) -> faiss.Index:
     lengths = np.linalg.norm(vectors, axis=1)
     if len(vectors) and not np.allclose(lengths, 1.0, atol=1e-3):
         raise ValueError(f"vectors must have unit length, but one has {lengths[np.argmax(np.abs(lengths - 1))]:.4f}")
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors))
+    vectors = np.ascontiguousarray(vectors)
+    index = _grouped(vectors, old) if len(vectors) > EXACT_UP_TO else faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    return index
+
+
+def _grouped(vectors: Vectors, old: faiss.Index | None) -> Any:
+    """An inverted file with scalar quantisation, trained and empty."""
+    count, dimension = vectors.shape
+    if isinstance(old, faiss.IndexIVF) and old.d == dimension and count < 4 * old.ntotal and old.ntotal < 4 * count:
+        trained = faiss.clone_index(old)
+        trained.reset()
+        return trained
+    centroids = 2 ** round(np.log2(_CENTROIDS * count**0.5))
+    index: Any = faiss.index_factory(dimension, f"IVF{centroids},SQ8", faiss.METRIC_INNER_PRODUCT)
+    index.cp.max_points_per_centroid = _TRAINING
+    index.cp.niter = 8
+    sample = np.random.default_rng(0).choice(count, min(count, _TRAINING * centroids), replace=False)
+    index.train(vectors[np.sort(sample)])
     return index
 
 
@@ -34,12 +69,17 @@ def write_index(index: faiss.Index, writer: HashingWriter) -> None:
 
 def read_index(data: bytes) -> faiss.Index:
     """`data` must have been verified: FAISS does not notice a flipped bit."""
-    return faiss.deserialize_index(np.frombuffer(data, np.uint8))
+    index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
+    if isinstance(index, faiss.IndexIVF):
+        index.make_direct_map()
+        index.nprobe = _PROBES
+    return index
 
 
 def stored_vectors(index: faiss.Index, rows: Ids) -> Vectors:
-    """Shape (len(rows), dimension)."""
-    return np.asarray(index.reconstruct_batch(rows), np.float32)
+    """Shape (len(rows), dimension); beyond `EXACT_UP_TO` chunks with the rounding of their bytes."""
+    vectors = np.asarray(index.reconstruct_batch(rows), np.float32)
+    return unit(vectors) if isinstance(index, faiss.IndexIVF) else vectors
 
 
 def nearest(index: faiss.Index, query: Vectors, top: int, mask: Mask | None = None) -> tuple[NDArray[np.float32], Ids]:
@@ -47,13 +87,23 @@ def nearest(index: faiss.Index, query: Vectors, top: int, mask: Mask | None = No
 
     Answers (similarities, rows), fewer than `top` where there are fewer. Higher is nearer; 1 is identical.
     """
+    grouped = isinstance(index, faiss.IndexIVF)
     parameters = None
     if mask is not None:
+        if grouped and np.count_nonzero(mask) <= _NARROW:
+            return _compared(index, query, top, np.flatnonzero(mask))
         selector = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))  # type: ignore[call-arg, arg-type]
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        kind = faiss.SearchParametersIVF if grouped else faiss.SearchParameters
+        parameters = kind(sel=selector, **({"nprobe": _PROBES} if grouped else {}))  # type: ignore[call-arg]
     top = min(top, int(index.ntotal))
     if top < 1:
         return np.empty(0, np.float32), np.empty(0, np.int64)
     scores, rows = index.search(query.reshape(1, -1), top, params=parameters)
     found = rows[0] >= 0
     return scores[0][found], rows[0][found]
+
+
+def _compared(index: faiss.Index, query: Vectors, top: int, rows: Ids) -> tuple[NDArray[np.float32], Ids]:
+    scores = stored_vectors(index, rows) @ query
+    order = np.argsort(-scores, kind="stable")[:top]
+    return scores[order], rows[order]

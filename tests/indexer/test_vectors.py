@@ -3,11 +3,13 @@
 import io
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer import vectors as vectors_module
 from indexer.durable import HashingWriter
 from indexer.vectors import build_index, nearest, read_index, stored_vectors, write_index
 
@@ -148,3 +150,68 @@ def test_a_disk_that_is_full_is_noticed(room: int, silent: bool) -> None:
     index = build_index(unit_vectors(40, 24))
     with pytest.raises(OSError, match=r"No space left|bytes could be written"):
         write_index(index, HashingWriter(FullDisk(room, silent)))
+
+
+class TestBeyondExactSearch:
+    """Above a size vectors are grouped and rounded; the size is lowered here."""
+
+    @pytest.fixture(autouse=True)
+    def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(vectors_module, "EXACT_UP_TO", 1000)
+        monkeypatch.setattr(vectors_module, "_NARROW", 100)
+
+    def crowd(self, count: int, seed: int = 3) -> Any:
+        """Vectors in groups, as those of real texts are."""
+        random = np.random.default_rng(seed)
+        centres = unit_vectors(60, 48)
+        vectors = centres[random.integers(60, size=count)] + 0.15 * random.standard_normal((count, 48))
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+    def opened(self, index: Any) -> Any:
+        file = io.BytesIO()
+        write_index(index, HashingWriter(file))
+        return read_index(file.getvalue())
+
+    def recall(self, index: Any, vectors: Any, mask: Any = None) -> float:
+        queries = self.crowd(50, seed=4)
+        hits = 0
+        for query in queries:
+            rows = nearest(index, query, 10, mask)[1].tolist()
+            assert len(set(rows)) == len(rows) == 10
+            assert mask is None or mask[rows].all()
+            hits += len(set(rows) & set(brute_force(vectors, query, 10, mask)))
+        return hits / 500
+
+    def test_nearly_all_of_the_nearest_are_found(self) -> None:
+        vectors = self.crowd(5000)
+        index = self.opened(build_index(vectors))
+        assert not isinstance(index, faiss.IndexFlat)
+        assert self.recall(index, vectors) > 0.95
+
+    @pytest.mark.parametrize("share", [0.01, 0.015, 0.1, 0.9])
+    def test_a_filter_is_applied_before_the_cut(self, share: float) -> None:
+        vectors = self.crowd(5000)
+        mask = np.random.default_rng(5).random(5000) < share
+        assert self.recall(self.opened(build_index(vectors)), vectors, mask) > 0.95
+
+    def test_rows_keep_their_numbers_and_nearly_their_vectors(self) -> None:
+        vectors = self.crowd(3000)
+        stored = stored_vectors(self.opened(build_index(vectors)), np.arange(3000))
+        assert np.abs(stored - vectors).max() < 0.01
+        assert (stored * vectors).sum(axis=1).min() > 0.999
+
+    def test_an_update_keeps_the_centroids_unless_the_size_has_changed_much(self) -> None:
+        vectors = self.crowd(6000)
+        old = self.opened(build_index(vectors[:5000]))
+        new = build_index(vectors, old)
+        assert new.ntotal == 6000
+        centroids = [np.asarray(index.quantizer.reconstruct_n(0, index.quantizer.ntotal)) for index in (old, new)]
+        assert np.array_equal(*centroids)
+        assert self.recall(self.opened(new), vectors) > 0.95
+        assert build_index(self.crowd(30_000), old).quantizer.ntotal > old.quantizer.ntotal
+
+    def test_an_update_to_little_is_exact_again(self) -> None:
+        vectors = self.crowd(5000)
+        small = build_index(vectors[:900], self.opened(build_index(vectors)))
+        assert isinstance(small, faiss.IndexFlat)
+        assert self.recall(small, vectors[:900]) == 1.0
