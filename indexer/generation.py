@@ -2,8 +2,10 @@
 
     index/CURRENT                         "<SHA-256 of the manifest>\\n"
     index/generations/<first 16 digits>/  manifest.json  nodes.sqlite  vectors.faiss  tokens.npz  extras
+    index/models/<first 16 digits>/       the converted model, shared by all generations that it made
 
-CURRENT names the manifest by its hash, the manifest names every file by size and hash: one chain covers every byte.
+CURRENT names the manifest by its hash, the manifest names every file by size and hash, and the converted model by the hash of
+its own manifest: one chain covers every byte.
 """
 
 from __future__ import annotations
@@ -24,18 +26,28 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from indexer.chunks import CHUNKING
-from indexer.durable import replace_file, sync_folder, write_bytes, write_file
+from indexer.converted import Damaged, Kept, open_kept
+from indexer.durable import FileRecord, replace_file, sync_folder, write_bytes, write_file
 from indexer.encoder import Model
-from indexer.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing, IndexUnwritable, NotAnIndex
+from indexer.errors import (
+    IndexBusy,
+    IndexDamaged,
+    IndexFolderError,
+    IndexMismatch,
+    IndexMissing,
+    IndexUnwritable,
+    NotAnIndex,
+)
 from indexer.late import TokenVectors
 from indexer.store import Store
 from indexer.vectors import read_index, write_index
 
-FORMAT = 1
+FORMAT = 2
 """Version of everything on disk. Raised whenever an older Trellis could misread what a newer one wrote, or the reverse."""
 
 _CURRENT = "CURRENT"
 _GENERATIONS = "generations"
+_MODELS = "models"
 _LOCK = ".lock"
 _KEEP = 2
 _NODES = "nodes.sqlite"
@@ -43,18 +55,16 @@ _VECTORS = "vectors.faiss"
 _TOKENS = "tokens.npz"
 
 
-class FileRecord(msgspec.Struct, frozen=True):
-    bytes: int
-    sha256: str
-
-
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a generation is made of. sources: SHA-256 of each notes file by its name. notes: the places that were indexed."""
+    """What a generation is made of. sources: SHA-256 of each notes file by its name. notes: the places that were indexed.
+    converted: SHA-256 of the manifest of the converted model that made the vectors; "" when the model ran as it is.
+    """
 
     format: int
     chunking: int
     model: str
     model_digest: str
+    converted: str
     dimension: int
     nodes: int
     chunks: int
@@ -117,7 +127,7 @@ def require_index_folder(folder: Path) -> None:
         raise NotAnIndex(folder, "a file")
     if not folder.is_dir():
         return
-    known = {_CURRENT, _GENERATIONS, "README.md"}
+    known = {_CURRENT, _GENERATIONS, _MODELS, "README.md"}
     foreign = sorted(
         entry.name for entry in folder.iterdir() if not entry.name.startswith(".") and entry.name not in known
     )
@@ -155,6 +165,20 @@ def require_match(folder: Path, manifest: Manifest, model: Model) -> None:
     if manifest.model_digest != model.digest:
         made_by = f"'{manifest.model}' ({manifest.model_digest[:12]}, {manifest.dimension} dimensions)"
         raise IndexMismatch(folder, "model", made_by, f"'{model.name}' ({model.digest[:12]})")
+
+
+def model_place(folder: Path, digest: str) -> Path:
+    """Where the converted model with this manifest is kept beside the index."""
+    return folder / _MODELS / digest[:16]
+
+
+def kept_model(folder: Path) -> Kept | None:
+    """The converted model that is kept beside the index, its files unread; None when there is none, whatever the reason."""
+    try:
+        digest = read_manifest(folder)[1].converted
+        return open_kept(model_place(folder, digest), digest) if digest else None
+    except (IndexFolderError, Damaged):
+        return None
 
 
 def open_generation(folder: Path, model: Model) -> Generation:
@@ -250,7 +274,15 @@ def write_generation(
     sync_folder(generations)
     replace_file(folder / _CURRENT, f"{digest}\n".encode())
     _clear_away(generations, keep=digest[:16])
+    _clear_models(folder, manifest.converted)
     return digest[:16]
+
+
+def _clear_models(folder: Path, keep: str) -> None:
+    """Removes converted models of earlier generations: a reader that still needs one has read it, or makes its own."""
+    for place in (folder / _MODELS).glob("*"):
+        if place.name != keep[:16]:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _umask() -> int:

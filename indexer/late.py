@@ -39,6 +39,17 @@ class Projection:
         projected = vectors @ self.matrix
         return np.asarray(projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-9), np.float32)
 
+    def to_bytes(self) -> bytes:
+        buffer = io.BytesIO()
+        np.savez(buffer, matrix=self.matrix, scale=np.array(self.scale, np.float64))
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Projection:
+        """`data` must have been verified."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return cls(arrays["matrix"], float(arrays["scale"]))
+
     def encode(self, vectors: Vectors) -> Codes:
         return np.asarray(np.clip(np.rint(self.apply(vectors) / self.scale), -127, 127), np.int8)
 

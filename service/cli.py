@@ -272,7 +272,7 @@ def _build(config: Config) -> Report:
     from service.show import ProgressBars
 
     with ProgressBars() as bars:
-        return update(_places(config), _folder(config), locate(config.model), _load(), bars)
+        return update(_places(config), _folder(config), locate(config.model), _loader(_folder(config)), bars)
 
 
 def _open(config: Config, wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder) -> Current:
@@ -281,17 +281,18 @@ def _open(config: Config, wrap: Callable[[Encoder], Encoder] = lambda encoder: e
     from service.snapshot import Current
 
     folder, model = _folder(config), locate(config.model)
-    # A mismatch is known in milliseconds; the model takes seconds to load.
+    # A mismatch is known in milliseconds; a model that has to be converted first takes half a minute.
     require_match(folder, read_manifest(folder)[1], model)
-    return Current(folder, model, wrap(_load()(model)))
+    return Current(folder, model, wrap(_loader(folder)(model)))
 
 
 @cache
-def _load() -> Callable[[Model], Encoder]:
-    """Loads a model once in a process."""
+def _loader(folder: Path) -> Callable[[Model], Encoder]:
+    """Loads a model once in a process, and the one that is kept beside the index where the user's cache has none."""
     from indexer.encoder import load
+    from indexer.generation import kept_model
 
-    return cache(load)
+    return cache(lambda model: load(model, kept_model(folder)))
 
 
 def _update(config: Config, current: Current) -> None:

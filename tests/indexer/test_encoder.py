@@ -66,10 +66,12 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     weights[len(weights) // 2] ^= 1
     fake_package(tmp_path, bytes(weights))
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(
         ModelDamaged, match=r"are not the ones Trellis was built with: SHA-256 .* expected 53aa51172d142c89"
     ):
-        locate()
+        load(locate())
+    assert not (tmp_path / "cache").exists()
 
 
 def test_missing_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

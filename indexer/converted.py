@@ -1,0 +1,151 @@
+"""A converted model on disk: a graph for ONNX Runtime, the tokenizer, and a manifest that names both by size and hash.
+
+    <folder>/  manifest.json  manifest.sha256  graph.onnx  tokenizer.json
+
+Nothing is handed to ONNX Runtime before its bytes were verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from indexer.durable import FileRecord, sync_folder, write_bytes
+
+GRAPH, TOKENIZER = "graph.onnx", "tokenizer.json"
+_MANIFEST, _DIGEST = "manifest.json", "manifest.sha256"
+
+Precision = Literal["int8", "mixed", "fp32"]
+
+
+class Damaged(Exception):
+    """The folder does not hold what it was written with. Never shown: what is damaged is made again."""
+
+
+class Padding(msgspec.Struct, frozen=True):
+    """How short texts are filled up to the longest of a batch. left: in front of them instead of behind them."""
+
+    id: int
+    type_id: int
+    left: bool
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """A precision held against the original: the cosine similarity of its vectors with the original's over the proving texts,
+    and mean reciprocal ranks (0 to 1) over known-item questions, by whole vectors (dense) and by token vectors (late).
+    """
+
+    precision: Precision
+    passed: bool
+    least_cosine: float
+    mean_cosine: float
+    least_token_cosine: float
+    dense: float
+    late: float
+    original_dense: float
+    original_late: float
+
+
+class Converted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a converted model is. version: of the rules of conversion. inputs: the graph's, in order. proofs: every precision
+    that was tried, the one taken last. reason: why the model cannot be converted; there are then no files, or "".
+    """
+
+    version: int
+    model: str
+    model_digest: str
+    reason: str = ""
+    precision: Precision = "fp32"
+    dimension: int = 0
+    max_length: int = 0
+    query_prompt: str = ""
+    document_prompt: str = ""
+    inputs: list[str] = []
+    padding: Padding = Padding(0, 0, False)
+    proofs: list[Proof] = []
+    files: dict[str, FileRecord] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A converted model in a folder. digest: SHA-256 of its manifest, which covers every byte."""
+
+    folder: Path
+    digest: str
+    converted: Converted
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes, verified. Raises Damaged."""
+        record = self.converted.files.get(name)
+        try:
+            data = (self.folder / name).read_bytes()
+        except OSError as error:
+            raise Damaged(f"{name} cannot be read ({error.strerror})") from error
+        if record is None or len(data) != record.bytes or hashlib.sha256(data).hexdigest() != record.sha256:
+            raise Damaged(f"{name} does not have the contents it was written with")
+        return data
+
+
+def open_kept(folder: Path, digest: str | None = None) -> Kept | None:
+    """What is kept in this folder, or None when there is nothing. `digest`: what its manifest must have, if that is known from
+    elsewhere. Raises Damaged. The files are verified when they are read.
+    """
+    try:
+        data = (folder / _MANIFEST).read_bytes()
+        expected = digest or (folder / _DIGEST).read_text("ascii").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Damaged(f"{_MANIFEST} cannot be read ({error})") from error
+    if hashlib.sha256(data).hexdigest() != expected:
+        raise Damaged(f"{_MANIFEST} does not have the contents it was written with")
+    try:
+        return Kept(folder, expected, msgspec.json.decode(data, type=Converted))
+    except msgspec.DecodeError as error:
+        raise Damaged(f"{_MANIFEST}: {error}") from error
+
+
+def write_kept(folder: Path, converted: Converted, files: dict[str, bytes]) -> Kept:
+    """Fills an empty folder. `converted.files` is filled in here, from the bytes as they go to the disk."""
+    records = {name: FileRecord(*write_bytes(folder / name, data)) for name, data in files.items()}
+    converted = msgspec.structs.replace(converted, files=records)
+    digest = write_bytes(folder / _MANIFEST, msgspec.json.format(msgspec.json.encode(converted), indent=1))[1]
+    write_bytes(folder / _DIGEST, f"{digest}\n".encode())
+    sync_folder(folder)
+    return Kept(folder, digest, converted)
+
+
+def keep_copy(kept: Kept, place: Path) -> None:
+    """Keeps a converted model at `place` too, without a second copy where the file system can link. Raises OSError."""
+    try:
+        if (there := open_kept(place, kept.digest)) and all(there.read(name) for name in kept.converted.files):
+            return
+    except Damaged:
+        pass
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+    try:
+        for name in (_MANIFEST, _DIGEST, *kept.converted.files):
+            _link_or_copy(kept.folder / name, aside / name)
+        sync_folder(aside)
+        aside.chmod(0o755)
+        aside.rename(place)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    sync_folder(place.parent)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or a file system without hard links
+        write_bytes(target, source.read_bytes())

@@ -1,0 +1,80 @@
+"""Any model through sentence-transformers and PyTorch: what converted graphs are held against, and what runs in their place
+where a model cannot be converted.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoder import Encoded, Model, Vectors, unit
+from indexer.errors import ModelNotFound
+
+
+def load_original(model: Model, **options: Any) -> TorchEncoder:
+    """The model as it is. No code of its folder is run. Raises ModelNotFound when the folder holds no usable model."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # everything needed is in the folder; a model card must not be looked up
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    try:
+        return TorchEncoder(SentenceTransformer(str(model.folder), trust_remote_code=False, **options))
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelNotFound(model.name, str(error).strip().splitlines()[0]) from error
+
+
+class TorchEncoder:
+    """A sentence-transformers model as an `Encoder`."""
+
+    def __init__(self, model: Any) -> None:
+        self.original = model
+        self._tokenizer = model.tokenizer
+        # The tokenizer's settings change during a call, and two runs gain nothing on one machine.
+        self._lock = threading.Lock()
+        self.dimension: int = int(model.get_embedding_dimension())
+
+    def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
+        encode = self.original.encode_query if query else self.original.encode_document
+        with self._lock:
+            features = encode(list(texts), batch_size=64, output_value=None, show_progress_bar=False)
+            tokens = [self._tokens(text, feature) for text, feature in zip(texts, features, strict=True)]
+        vectors = np.array([feature["sentence_embedding"].float().cpu().numpy() for feature in features], np.float32)
+        return Encoded(
+            unit(vectors.reshape(len(texts), self.dimension)),
+            np.concatenate([vectors for vectors, _ in tokens] or [np.empty((0, self.dimension), np.float32)]),
+            np.array([len(spans) for _, spans in tokens], np.int64),
+            np.concatenate([spans for _, spans in tokens] or [np.empty((0, 2), np.int64)]),
+        )
+
+    def knows(self, word: str) -> bool:
+        return len(self._tokenizer.tokenize(word)) == 1
+
+    def _tokens(self, text: str, feature: dict[str, Any]) -> tuple[Vectors, NDArray[np.int64]]:
+        """The vectors and spans of a text's own tokens, without special tokens and without the prompt of some models."""
+        none = np.empty((0, self.dimension), np.float32), np.empty((0, 2), np.int64)
+        vectors = feature.get("token_embeddings")
+        if vectors is None or vectors.shape[-1] != self.dimension or not getattr(self._tokenizer, "is_fast", False):
+            return none
+        marked = self._tokenizer(
+            text,
+            truncation=True,
+            max_length=self.original.max_seq_length,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+        )
+        own = np.flatnonzero(np.array(marked["special_tokens_mask"]) == 0)
+        if not len(own):
+            return none
+        length = int(feature["attention_mask"].sum())
+        after = len(marked["input_ids"]) - 1 - int(own[-1])
+        positions = own + (length - after - 1 - int(own[-1]))
+        kept = positions >= 0
+        spans = np.array(marked["offset_mapping"], np.int64)[own[kept]]
+        return unit(vectors[:length].float().cpu().numpy()[positions[kept]]), spans
