@@ -179,16 +179,20 @@ class _Build:
         if self.old and not plan.embed:
             return take_over(plan, self.old), self.old.manifest.converted
         encoder = self.loader(self.model)
-        kept = getattr(encoder, "kept", None)  # the model itself, when it could not be converted, has none
-        if kept:
-            keep_copy(kept, model_place(self.folder, kept.digest))
-        converted: str = kept.digest if kept else ""
+        from indexer.onnx_encoder import OnnxEncoder
+
+        converted = ""
+        if isinstance(encoder, OnnxEncoder) and encoder.kept:
+            converted = encoder.kept.digest
+            keep_copy(encoder.kept, model_place(self.folder, converted))
         journal = Journal(self.folder, journal_key(self.model, converted, self.old if plan.kept else None))
         try:
             progress = partial(self.progress, "embedding")
             return embed(plan, chunks, self.old, encoder, journal, progress), converted
         finally:
             journal.close()
+            if isinstance(encoder, OnnxEncoder):
+                encoder.rest()
 
 
 def _read_files(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:

@@ -149,7 +149,7 @@ def load(model: Model, beside: Kept | None = None) -> Encoder:
         return load_original(model)
     from indexer.onnx_encoder import OnnxEncoder
 
-    return OnnxEncoder(kept.converted, files[GRAPH], files[TOKENIZER], kept)
+    return OnnxEncoder(kept.converted, files.pop(GRAPH), files.pop(TOKENIZER), kept)
 
 
 def check_weights(model: Model) -> None:

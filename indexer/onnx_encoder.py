@@ -16,6 +16,7 @@ from tokenizers import Encoding, Tokenizer
 
 from indexer.converted import Converted, Kept
 from indexer.encoder import Encoded, Vectors, unit
+from indexer.machine import give_back_memory
 
 _BATCH_TOKENS = 768
 """Tokens in one run, padding included: as many as the processor's cache holds the layers' outputs for."""
@@ -35,6 +36,7 @@ class OnnxEncoder:
         self.kept = kept
         self.dimension = converted.dimension
         self._session = onnxruntime.InferenceSession(graph, _options(), providers=["CPUExecutionProvider"])
+        self._session._model_bytes = None  # a copy that it keeps in case another provider is asked for
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(converted.max_length)
@@ -65,7 +67,14 @@ class OnnxEncoder:
     def knows(self, word: str) -> bool:
         return len(self._tokenizer.encode(_encodable(word), add_special_tokens=False).ids) == 1
 
-    def _run(self, batch: Sequence[Encoding]) -> tuple[Vectors, Vectors]:
+    def rest(self) -> None:
+        """Gives back the memory that runs over many texts have needed; a run over one text needs little."""
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._run([self._tokenizer.encode("")], options)
+        give_back_memory()
+
+    def _run(self, batch: Sequence[Encoding], options: Any = None) -> tuple[Vectors, Vectors]:
         """Vectors of shape (n, dimension), and the last layer's, of shape (n, longest, width)."""
         shape = len(batch), max(len(each.ids) for each in batch)
         padding = self.converted.padding
@@ -79,7 +88,7 @@ class OnnxEncoder:
             feed["input_ids"][row, where] = each.ids
             feed["attention_mask"][row, where] = 1
             feed["token_type_ids"][row, where] = each.type_ids
-        vectors, states = self._session.run(None, {name: feed[name] for name in self.converted.inputs})
+        vectors, states = self._session.run(None, {name: feed[name] for name in self.converted.inputs}, options)
         return vectors, states
 
 
@@ -87,7 +96,6 @@ def _options() -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch there ever was
     return options
 
 

@@ -84,10 +84,12 @@ def index(config_file: Path | None, notes: Sequence[str], index: str | None, as_
 @_failing_clearly
 def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
+    from indexer.machine import give_back_memory, share_memory
     from service.batching import SharedEncoder
     from service.follow import Follower
     from service.server import bind, serve, url_of
 
+    share_memory()
     config = _configure(config_file, notes=list(notes) or None, **options)
     bound = bind(config.host, config.port)
     follower = Follower(_places(config), lambda: _update(config, current))
@@ -95,6 +97,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     _print_problems(report)
     click.echo(_summary(report), err=True)
     current = _open(config, SharedEncoder)
+    give_back_memory()
     if config.watch:
         follower.start()
 

@@ -4,8 +4,8 @@ Weights become int8 with a scale for each column. What they are multiplied with 
 that a text's vector does not depend on the texts beside it in a batch, as it does with one scale for the whole batch, which
 is what ONNX Runtime's own `quantize_dynamic` makes. Some channels are far larger than all others and would leave these few of
 the 255 steps; they are made smaller beforehand and their weights larger, by what calibration texts show (Xiao et al. 2023,
-"SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models", with alpha 0.5). Embedding tables
-are kept in half precision.
+"SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models", with alpha 0.5). The wide inner
+layers are left as they are: there it costs most time and gains nothing. Embedding tables are kept in half precision.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class _Rewriter:
         self._model.CopyFrom(graph)
         self._ranges = ranges
         self._weights = {each.name: each for each in self._model.graph.initializer}
+        self._narrow = min((len(each) for each in ranges.values()), default=0)
         self._chosen = {node.output[0] for node in _products(graph) if not keep(node.input[0])}
         self._columns = self._largest_weights()
         self._nodes: list[onnx.NodeProto] = []
@@ -73,6 +74,7 @@ class _Rewriter:
         for name, value in {"one": np.float32(1), "zero": np.uint8(_ZERO), "steps": np.float32(_STEPS)}.items():
             self._constant(f"trellis_{name}", np.array(value))
         self._constant("trellis_tiny", np.array(_TINY, np.float32))
+        self._constant("trellis_flat", np.array([-1], np.int64))
         for node in self._model.graph.node:
             if node.output[0] in self._chosen:
                 self._product(node)
@@ -99,13 +101,18 @@ class _Rewriter:
         return found
 
     def _product(self, node: onnx.NodeProto) -> None:
-        """The product x @ W as ((x / shrink) in 255 steps a token) @ (shrink * W in 255 steps a column)."""
+        """The product x @ W as ((x / shrink) in 255 steps a token) @ (shrink * W in 255 steps a column), without `shrink` where
+        nothing is smoothed.
+        """
         factor, weight, output = node.input[0], node.input[1], node.output[0]
-        shrink = np.sqrt(np.maximum(self._ranges[factor], _TINY) / np.maximum(self._columns[factor], _TINY))
+        weights = numpy_helper.to_array(self._weights[weight])
+        shrink = None
+        if len(self._ranges[factor]) == self._narrow:
+            shrink = np.sqrt(np.maximum(self._ranges[factor], _TINY) / np.maximum(self._columns[factor], _TINY))
+            weights = weights * shrink[:, None]
         if factor not in self._seen:
             self._seen.add(factor)
             self._quantise_tokens(factor, shrink)
-        weights = numpy_helper.to_array(self._weights[weight]) * shrink[:, None]
         scales = np.maximum(np.abs(weights).max(axis=0), _TINY) / _STEPS
         whole = np.rint(weights / scales).clip(-_STEPS, _STEPS).astype(np.int8)
         of = (f"{factor}_whole", self._constant(f"{weight}_whole", whole), "trellis_one")
@@ -113,16 +120,27 @@ class _Rewriter:
         self._add("MatMulIntegerToFloat", (*of, scaled, "trellis_zero"), f"{output}_unscaled", domain="com.microsoft")
         self._add("Mul", (f"{output}_unscaled", f"{factor}_scales"), output)
 
-    def _quantise_tokens(self, factor: str, shrink: NDArray[np.float32]) -> None:
-        smooth = self._constant(f"{factor}_shrink", (1 / shrink).astype(np.float32))
-        self._add("Mul", (factor, smooth), f"{factor}_smooth")
-        self._add("Abs", (f"{factor}_smooth",), f"{factor}_absolute")
-        self._add("ReduceMax", (f"{factor}_absolute",), f"{factor}_most", axes=[-1], keepdims=1)
-        self._add("Max", (f"{factor}_most", "trellis_tiny"), f"{factor}_range")
+    def _quantise_tokens(self, factor: str, shrink: NDArray[np.float32] | None) -> None:
+        """`{factor}_whole` and, of shape (texts, tokens, 1), `{factor}_scales`."""
+        given = factor
+        if shrink is not None:
+            given = f"{factor}_smooth"
+            self._add("Mul", (factor, self._constant(f"{factor}_shrink", (1 / shrink).astype(np.float32))), given)
+        self._add("ReduceMax", (given,), f"{factor}_most", axes=[-1], keepdims=1)
+        self._add("ReduceMin", (given,), f"{factor}_least", axes=[-1], keepdims=1)
+        self._add("Neg", (f"{factor}_least",), f"{factor}_lowest")
+        self._add("Max", (f"{factor}_most", f"{factor}_lowest", "trellis_tiny"), f"{factor}_range")
         self._add("Div", (f"{factor}_range", "trellis_steps"), f"{factor}_scales")
-        self._add("Div", ("trellis_steps", f"{factor}_range"), f"{factor}_inverse")
-        self._add("Mul", (f"{factor}_smooth", f"{factor}_inverse"), f"{factor}_stretched")
-        self._add("QuantizeLinear", (f"{factor}_stretched", "trellis_one", "trellis_zero"), f"{factor}_whole")
+        # One scale for each row of a matrix: that is how QuantizeLinear knows a scale for each token.
+        width = self._constant(f"{factor}_width", np.array([-1, len(self._ranges[factor])], np.int64))
+        self._add("Reshape", (given, width), f"{factor}_rows")
+        self._add("Reshape", (f"{factor}_scales", "trellis_flat"), f"{factor}_row_scales")
+        self._add("Shape", (f"{factor}_row_scales",), f"{factor}_row_count")
+        self._add("Expand", ("trellis_zero", f"{factor}_row_count"), f"{factor}_zeros")
+        scaled = (f"{factor}_rows", f"{factor}_row_scales", f"{factor}_zeros")
+        self._add("QuantizeLinear", scaled, f"{factor}_whole_rows", axis=0)
+        self._add("Shape", (factor,), f"{factor}_shape")
+        self._add("Reshape", (f"{factor}_whole_rows", f"{factor}_shape"), f"{factor}_whole")
 
     def _is_large_table(self, name: str) -> bool:
         tensor = self._weights.get(name)
