@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -41,7 +41,8 @@ Progress = Callable[[str, int, int], None]
 
 class Report(msgspec.Struct, frozen=True):
     """What a build did. embedded: nodes with a new vector. kept: nodes whose vectors were taken over.
-    removed: nodes of the old index that are gone. notice: why everything was built anew, or "".
+    removed: nodes of the old index that are gone. resumed: of the embedded ones, those that an earlier run that was stopped had
+    left. notice: why everything was built anew, or "".
     """
 
     generation: str
@@ -50,6 +51,7 @@ class Report(msgspec.Struct, frozen=True):
     embedded: int
     kept: int
     removed: int
+    resumed: int
     problems: list[Problem]
     notice: str
     seconds: float
@@ -125,7 +127,7 @@ class _Build:
         if self.old and (self.old.manifest.sources, self.old.manifest.notes) == (digests, places):
             known = self.old.store.problems()
             if set(problems) == {problem for problem in known if problem.file not in digests}:
-                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, known)
+                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, 0, known)
         outlines = self._read_outlines(data)
         problems += chain.from_iterable([*outline.problems, *too_long(outline)] for outline in outlines)
         nodes = sum(len(outline.nodes) for outline in outlines)
@@ -148,7 +150,8 @@ class _Build:
             sources=digests,
             files={},
         )
-        embedded = len({chunks[row].node for rows in plan.embed for row in rows})
+        embedded = _nodes_of(plan.embed, chunks)
+        resumed = _nodes_of([plan.embed[i] for i in fresh.resumed], chunks)
         ids = set(chain.from_iterable(outline.ids() for outline in outlines))
         removed = len(self.old.store.ids() - ids) if self.old else 0
         name = write_generation(
@@ -159,13 +162,20 @@ class _Build:
             fresh.tokens,
             lambda new: self.extras(new, self.old, embedded + removed),
         )
-        return self._report(name, len(data), nodes, embedded, removed, problems)
+        return self._report(name, len(data), nodes, embedded, removed, resumed, problems)
 
     def _report(
-        self, generation: str, files: int, nodes: int, embedded: int, removed: int, problems: list[Problem]
+        self,
+        generation: str,
+        files: int,
+        nodes: int,
+        embedded: int,
+        removed: int,
+        resumed: int,
+        problems: list[Problem],
     ) -> Report:
-        seconds = round(time.perf_counter() - self.started, 3)
-        return Report(generation, files, nodes, embedded, nodes - embedded, removed, problems, self.notice, seconds)
+        kept, seconds = nodes - embedded, round(time.perf_counter() - self.started, 3)
+        return Report(generation, files, nodes, embedded, kept, removed, resumed, problems, self.notice, seconds)
 
     def _read_outlines(self, data: Mapping[str, bytes]) -> list[Outline]:
         outlines = []
@@ -193,6 +203,10 @@ class _Build:
             journal.close()
             if isinstance(encoder, OnnxEncoder):
                 encoder.rest()
+
+
+def _nodes_of(groups: Iterable[Sequence[int]], chunks: Sequence[Chunk]) -> int:
+    return len({chunks[row].node for rows in groups for row in rows})
 
 
 def _read_files(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:

@@ -30,11 +30,10 @@ class Damaged(Exception):
 
 
 class Padding(msgspec.Struct, frozen=True):
-    """How short texts are filled up to the longest of a batch. left: in front of them instead of behind them."""
+    """What short texts are filled up with, behind them, to the longest of a batch."""
 
     id: int
     type_id: int
-    left: bool
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -68,7 +67,7 @@ class Converted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query_prompt: str = ""
     document_prompt: str = ""
     inputs: list[str] = []
-    padding: Padding = Padding(0, 0, False)
+    padding: Padding = Padding(0, 0)
     proofs: list[Proof] = []
     files: dict[str, FileRecord] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -32,10 +32,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """vectors: shape (chunks, dimension), unit length. tokens: the token vectors of the same chunks."""
+    """vectors: shape (chunks, dimension), unit length. tokens: the token vectors of the same chunks. resumed: which of the
+    plan's texts to embed had been embedded by a run that was stopped.
+    """
 
     vectors: Vectors
     tokens: TokenVectors
+    resumed: Sequence[int] = ()
 
 
 def take_over(plan: Plan, old: Generation) -> Embedded:
@@ -61,12 +64,15 @@ def embed(
     vectors = np.empty((len(chunks), encoder.dimension), np.float32)
     codes = _Codes(old.tokens.projection if old and plan.kept else None)
     wanted = {chunks[rows[0]].hash: i for i, rows in enumerate(plan.embed)}
+    resumed = []
     for record in journal.records():
-        for digest, vector in codes.take(record, wanted.keys()):
-            vectors[list(plan.embed[wanted.pop(digest)])] = vector
+        for digest, vector in codes.take(record, wanted):
+            resumed.append(wanted.pop(digest))
+            vectors[list(plan.embed[resumed[-1]])] = vector
     left = list(wanted.items())
-    done = len(plan.embed) - len(left)
+    done = len(resumed)
     texts = [chunks[plan.embed[i][0]] for _, i in left]
+    progress(done, len(plan.embed))
     for some, fresh in _encode(encoder, texts):
         for at, vector in zip(some, fresh.vectors, strict=True):
             vectors[list(plan.embed[left[at][1]])] = vector
@@ -85,7 +91,7 @@ def embed(
         vectors[new_rows] = stored_vectors(old.vectors, old_rows)
         for row, old_row in plan.kept:
             parts[row] = old.tokens.of_chunk(old_row)
-    return Embedded(vectors, late.join(parts, projection))
+    return Embedded(vectors, late.join(parts, projection), resumed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,7 @@ class _Codes:
             projection=projection,
         )
 
-    def take(self, record: Record, wanted: Set[bytes]) -> Iterator[tuple[bytes, Vectors]]:
+    def take(self, record: Record, wanted: Container[bytes]) -> Iterator[tuple[bytes, Vectors]]:
         """Takes over a record of an earlier run, as far as it is `wanted`: yields these chunks' hashes and vectors."""
         if record.projection:
             self._use(Projection.from_bytes(record.projection))

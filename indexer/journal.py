@@ -93,7 +93,7 @@ def _read(file: BinaryIO) -> Record | None:
     if size > _LARGEST:
         return None
     data = file.read(size)
-    if hashlib.sha256(data).digest() != digest:
+    if len(data) < size or hashlib.sha256(data).digest() != digest:
         return None
     try:
         return msgspec.msgpack.decode(data, type=Record)

@@ -55,8 +55,7 @@ class OnnxEncoder:
                 continue  # a last layer that is narrowed afterwards: its token vectors live in another space
             for row, at in enumerate(some):
                 places, spans[at] = _own_tokens(batch[row], len(prompt))
-                offset = states.shape[1] - lengths[at] if self.converted.padding.left else 0
-                tokens[at] = states[row, places + offset]
+                tokens[at] = states[row, places]
         return Encoded(
             unit(vectors),
             unit(np.concatenate(tokens or [np.empty((0, self.dimension), np.float32)])),
@@ -84,10 +83,9 @@ class OnnxEncoder:
             "token_type_ids": np.full(shape, padding.type_id, np.int64),
         }
         for row, each in enumerate(batch):
-            where = slice(-len(each.ids), None) if padding.left else slice(len(each.ids))
-            feed["input_ids"][row, where] = each.ids
-            feed["attention_mask"][row, where] = 1
-            feed["token_type_ids"][row, where] = each.type_ids
+            feed["input_ids"][row, : len(each.ids)] = each.ids
+            feed["attention_mask"][row, : len(each.ids)] = 1
+            feed["token_type_ids"][row, : len(each.ids)] = each.type_ids
         vectors, states = self._session.run(None, {name: feed[name] for name in self.converted.inputs}, options)
         return vectors, states
 

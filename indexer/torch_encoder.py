@@ -16,16 +16,22 @@ from indexer.encoder import Encoded, Model, Vectors, unit
 from indexer.errors import ModelNotFound
 
 
-def load_original(model: Model, **options: Any) -> TorchEncoder:
-    """The model as it is. No code of its folder is run. Raises ModelNotFound when the folder holds no usable model."""
+def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
+    """The model as it is. No code of its folder is run, and no pickle is read. `attention`: how PyTorch computes it; "eager"
+    can be traced. Raises ModelNotFound when the folder holds no usable model.
+    """
     os.environ["HF_HUB_OFFLINE"] = "1"  # everything needed is in the folder; a model card must not be looked up
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
+    weights = {"attn_implementation": attention, "use_safetensors": True}
     try:
-        return TorchEncoder(SentenceTransformer(str(model.folder), trust_remote_code=False, **options))
+        model_here = SentenceTransformer(
+            str(model.folder), trust_remote_code=False, local_files_only=True, model_kwargs=weights
+        )
+        return TorchEncoder(model_here.eval())
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelNotFound(model.name, str(error).strip().splitlines()[0]) from error
 
@@ -42,9 +48,10 @@ class TorchEncoder:
 
     def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
         encode = self.original.encode_query if query else self.original.encode_document
+        prompt = self.prompt(query)
         with self._lock:
             features = encode(list(texts), batch_size=64, output_value=None, show_progress_bar=False)
-            tokens = [self._tokens(text, feature) for text, feature in zip(texts, features, strict=True)]
+            tokens = [self._tokens(prompt, text, feature) for text, feature in zip(texts, features, strict=True)]
         vectors = np.array([feature["sentence_embedding"].float().cpu().numpy() for feature in features], np.float32)
         return Encoded(
             unit(vectors.reshape(len(texts), self.dimension)),
@@ -56,25 +63,32 @@ class TorchEncoder:
     def knows(self, word: str) -> bool:
         return len(self._tokenizer.tokenize(word)) == 1
 
-    def _tokens(self, text: str, feature: dict[str, Any]) -> tuple[Vectors, NDArray[np.int64]]:
-        """The vectors and spans of a text's own tokens, without special tokens and without the prompt of some models."""
+    def prompt(self, query: bool) -> str:
+        """What sentence-transformers puts before a text: the prompt of the first of these names that the model has, or its
+        default.
+        """
+        known = self.original.prompts
+        names = ("query",) if query else ("document", "passage", "corpus")
+        name = next((name for name in names if name in known), self.original.default_prompt_name)
+        return str(known.get(name) or "") if name else ""
+
+    def _tokens(self, prompt: str, text: str, feature: dict[str, Any]) -> tuple[Vectors, NDArray[np.int64]]:
+        """The vectors and spans of a text's own tokens, without special tokens and without those of the prompt."""
         none = np.empty((0, self.dimension), np.float32), np.empty((0, 2), np.int64)
         vectors = feature.get("token_embeddings")
         if vectors is None or vectors.shape[-1] != self.dimension or not getattr(self._tokenizer, "is_fast", False):
             return none
         marked = self._tokenizer(
-            text,
+            prompt + text,
             truncation=True,
             max_length=self.original.max_seq_length,
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
         )
-        own = np.flatnonzero(np.array(marked["special_tokens_mask"]) == 0)
-        if not len(own):
+        special = np.array(marked["special_tokens_mask"], np.bool_)
+        spans = np.array(marked["offset_mapping"], np.int64).reshape(-1, 2)
+        states = vectors[feature["attention_mask"].bool()].float().cpu().numpy()
+        if len(states) != len(spans):  # its modules add tokens of their own
             return none
-        length = int(feature["attention_mask"].sum())
-        after = len(marked["input_ids"]) - 1 - int(own[-1])
-        positions = own + (length - after - 1 - int(own[-1]))
-        kept = positions >= 0
-        spans = np.array(marked["offset_mapping"], np.int64)[own[kept]]
-        return unit(vectors[:length].float().cpu().numpy()[positions[kept]]), spans
+        own = ~special & ((spans[:, 1] > len(prompt)) | (not prompt))
+        return unit(states[own]), np.maximum(spans[own] - len(prompt), 0)

@@ -306,8 +306,9 @@ def _update(config: Config, current: Current) -> None:
 
 
 def _summary(report: Report) -> str:
+    resumed = f" ({report.resumed:,} before an interruption)" if report.resumed else ""
     return (
-        f"{report.nodes:,} nodes of {report.files:,} files: {report.embedded:,} embedded, {report.kept:,} kept, "
+        f"{report.nodes:,} nodes of {report.files:,} files: {report.embedded:,} embedded{resumed}, {report.kept:,} kept, "
         f"{report.removed:,} removed, in {report.seconds:.1f} s"
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,10 +13,14 @@ _UNITS = {"reading": " files", "asking": " questions"}
 
 
 class ProgressBars:
-    """One bar for each stage of work that takes long, on standard error."""
+    """What each stage of long work has done, its rate and the time that remains, on standard error: a bar on a terminal, and a
+    line now and then elsewhere.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, every: float = 5.0) -> None:
+        """`every`: seconds between two lines."""
         self._bars: dict[str, Any] = {}
+        self._every = every
 
     def __enter__(self) -> Self:
         return self
@@ -30,10 +36,41 @@ class ProgressBars:
 
         bar = self._bars.get(stage)
         if bar is None:
-            bar = self._bars[stage] = tqdm(total=total, desc=stage, unit=_UNITS.get(stage, " notes"))
+            unit = _UNITS.get(stage, " notes")
+            if sys.stderr.isatty():
+                bar = tqdm(initial=done, total=total, desc=stage, unit=unit)
+            else:
+                bar = _Lines(done, total, stage, unit, self._every)
+            self._bars[stage] = bar
         bar.update(done - bar.n)
         if done == total:
             bar.close()
+
+
+class _Lines:
+    """As much of a tqdm bar as is used here, for what is no terminal."""
+
+    def __init__(self, initial: int, total: int, stage: str, unit: str, every: float) -> None:
+        self.n = self._initial = initial
+        self._total, self._stage, self._unit, self._every = total, stage, unit, every
+        self._started = self._told = time.monotonic()
+
+    def update(self, more: int) -> None:
+        self.n += more
+        now = time.monotonic()
+        if now - self._told < self._every:
+            return
+        self._told = now
+        rate = (self.n - self._initial) / max(now - self._started, 1e-9)
+        left = f", {(self._total - self.n) / rate:,.0f} s left" if rate and self.n < self._total else ""
+        print(
+            f"{self._stage}: {self.n:,} of {self._total:,}{self._unit}, {rate:,.0f} a second{left}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def close(self) -> None:
+        pass
 
 
 def show_answer(answer: Answer) -> str:

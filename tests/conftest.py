@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 from indexer.build import Report, build
-from indexer.encoder import Encoded, Model
+from indexer.encoder import Encoded, Model, load, locate
 from service.indexing import update
 from service.snapshot import Current, Snapshot
 
@@ -100,6 +100,10 @@ class Workshop:
     def calibrate(self, model: Model = TINY_MODEL) -> Report:
         """Builds as `trellis index` does, with the anchors of confidence."""
         return update([self.notes], self.index, model, lambda _: self.encoder)
+
+    def calibrate_with_model(self) -> Report:
+        """Builds as `trellis index` does, with the real model."""
+        return update([self.notes], self.index, locate(), load)
 
     def snapshot(self) -> Snapshot:
         return Current(self.index, TINY_MODEL, self.encoder).get()

@@ -25,14 +25,15 @@ _CALIBRATION = 160
 
 def convert(model: Model, folder: Path, version: int, say: Callable[[str], None]) -> Kept:
     """Writes the converted model, or the reason why there is none, into an empty folder. Raises ModelNotFound or OSError."""
-    original = load_original(model, model_kwargs={"attn_implementation": "eager"}, device="cpu")
-    original.original.eval()
+    original = load_original(model, "eager")
     try:
         described = describe(original, model, version)
         say("tracing the model")
-        graph = export(original, described)
+        graph, inputs = export(original, described)
+        described = msgspec.structs.replace(described, inputs=inputs)
         say("holding the graph against the model")
-        proven, chosen = _prove(described, graph, tokenizer_file(original), Prover(original, material()), material())
+        given = material()
+        proven, chosen = _prove(described, graph, tokenizer_file(original), Prover(original, given), given)
     except CannotConvert as error:
         return write_kept(folder, Converted(version, model.name, model.digest, reason=str(error)), {})
     say(f"{proven.precision}: {_summary(proven.proofs[-1])}")

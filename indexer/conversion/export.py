@@ -6,6 +6,8 @@ import io
 import warnings
 from typing import Any
 
+import onnx
+
 from indexer.converted import Converted, Padding
 from indexer.encoder import Model
 from indexer.torch_encoder import TorchEncoder
@@ -30,8 +32,8 @@ def describe(original: TorchEncoder, model: Model, version: int) -> Converted:
     tokenizer = st.tokenizer
     if not getattr(tokenizer, "is_fast", False):
         raise CannotConvert("its tokenizer has no fast version")
-    prompts = {side: _prompt(st, names) for side, names in _PROMPTS.items()}
-    if any(prompts.values()) and not all(getattr(module, "include_prompt", True) for module in st):
+    prompts = [original.prompt(query) for query in (True, False)]
+    if any(prompts) and not all(getattr(module, "include_prompt", True) for module in st):
         raise CannotConvert("it leaves its prompts out of pooling")
     if not st.max_seq_length:
         raise CannotConvert("it sets no limit to the length of a text")
@@ -42,26 +44,15 @@ def describe(original: TorchEncoder, model: Model, version: int) -> Converted:
         model_digest=model.digest,
         dimension=original.dimension,
         max_length=int(st.max_seq_length),
-        query_prompt=prompts["query"],
-        document_prompt=prompts["document"],
+        query_prompt=prompts[0],
+        document_prompt=prompts[1],
         inputs=[name for name in _INPUTS if name in names],
-        padding=Padding(
-            int(tokenizer.pad_token_id or 0), int(tokenizer.pad_token_type_id), tokenizer.padding_side == "left"
-        ),
+        padding=Padding(int(tokenizer.pad_token_id or 0), int(tokenizer.pad_token_type_id)),
     )
 
 
-_PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
-
-
-def _prompt(st: Any, names: tuple[str, ...]) -> str:
-    """The prompt that sentence-transformers puts before a text: the first of these names that the model has, or its default."""
-    name = next((name for name in names if name in st.prompts), st.default_prompt_name)
-    return str(st.prompts.get(name) or "") if name else ""
-
-
-def export(original: TorchEncoder, converted: Converted) -> bytes:
-    """The graph in single precision. Raises CannotConvert."""
+def export(original: TorchEncoder, converted: Converted) -> tuple[bytes, list[str]]:
+    """The graph in single precision, and those of the inputs that it takes. Raises CannotConvert."""
     import torch
 
     st = original.original
@@ -87,7 +78,8 @@ def export(original: TorchEncoder, converted: Converted) -> bytes:
         raise CannotConvert(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"[:300]) from error
     if buffer.tell() >= _LARGEST:
         raise CannotConvert("it is too large for one file")
-    return buffer.getvalue()
+    graph = onnx.load_from_string(buffer.getvalue())
+    return buffer.getvalue(), [each.name for each in graph.graph.input]
 
 
 def _whole(st: Any, inputs: list[str]) -> Any:

@@ -87,9 +87,8 @@ class Prover:
         old, new = self._expected, _Reading(candidate, self._given)
         cosines = np.concatenate([_cosines(a.vectors, b.vectors) for a, b in zip(old.all, new.all, strict=True)])
         same_tokens = all(np.array_equal(a.spans, b.spans) for a, b in zip(old.all, new.all, strict=True))
-        tokens = np.concatenate(
-            [_cosines(a.tokens, b.tokens) for a, b in zip(old.all, new.all, strict=True) if same_tokens]
-        )
+        pairs = zip(old.all, new.all, strict=True)
+        tokens = np.concatenate([_cosines(a.tokens, b.tokens) for a, b in pairs]) if same_tokens else np.array([])
         scores = [reading.reciprocal_ranks() for reading in (old, new)]
         (dense, late), (new_dense, new_late) = scores
         close = same_tokens and cosines.min() >= _LEAST_COSINE[precision]

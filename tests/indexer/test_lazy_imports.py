@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.encoder import locate
+from indexer.encoder import load, locate
 from tests.conftest import Workshop
 
 HEAVY = (
@@ -78,3 +78,31 @@ def test_a_wrong_setting_is_known_before_anything_heavy_is_loaded(tmp_path: Path
     assert ran.returncode == 2
     assert "colour" in ran.stderr
     assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ask buckets", "related notes.txt:2", "eval questions.jsonl", "index notes.txt", "index --json notes.txt"],
+)
+def test_a_converted_model_needs_no_torch(workshop: Workshop, tmp_path: Path, command: str) -> None:
+    """Not even an `index` that embeds something."""
+    load(locate())
+    workshop.write("S3\n    buckets are global\n")
+    workshop.calibrate_with_model()
+    (tmp_path / "notes.txt").write_text("S3\n    buckets are regional\n")
+    (tmp_path / "questions.jsonl").write_text('{"id": "a", "q": "buckets", "gold": [[2, 2]]}\n')
+    index = tmp_path / "new" if command.startswith("index") else workshop.index
+    arguments = [*command.split(), "--index", str(index)]
+    code = f"from service.cli import main; main({arguments})"
+    assert loaded_by(code, *MODEL, "onnx", "scipy", "sklearn", "huggingface_hub", cwd=tmp_path) == []
+
+
+def test_serving_needs_no_torch(workshop: Workshop, tmp_path: Path) -> None:
+    """Up to the moment at which it would answer requests, notes that have to be embedded included."""
+    load(locate())
+    workshop.write("S3\n    buckets are global\n")
+    code = (
+        "from service import server; server.serve = lambda *_, **__: None; from service.cli import main; "
+        f"main(['serve', {str(workshop.notes)!r}, '--index', {str(workshop.index)!r}, '--port', '0'])"
+    )
+    assert loaded_by(code, *MODEL, "onnx", "scipy", "sklearn", "huggingface_hub", cwd=tmp_path) == []
