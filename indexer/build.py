@@ -28,6 +28,7 @@ from indexer.generation import (
     write_lock,
 )
 from indexer.journal import Journal, remove_journal
+from indexer.machine import give_back_memory
 from indexer.node import Outline, Problem
 from indexer.plan import Plan, plan_vectors
 from indexer.readers import SUFFIXES, read_outline
@@ -189,20 +190,17 @@ class _Build:
         if self.old and not plan.embed:
             return take_over(plan, self.old), self.old.manifest.converted
         encoder = self.loader(self.model)
-        from indexer.onnx_encoder import OnnxEncoder
-
-        converted = ""
-        if isinstance(encoder, OnnxEncoder) and encoder.kept:
-            converted = encoder.kept.digest
-            keep_copy(encoder.kept, model_place(self.folder, converted))
+        kept = getattr(encoder, "kept", None)
+        converted: str = kept.digest if kept else ""
+        if kept:
+            keep_copy(kept, model_place(self.folder, converted))
         journal = Journal(self.folder, journal_key(self.model, converted, self.old if plan.kept else None))
         try:
             progress = partial(self.progress, "embedding")
             return embed(plan, chunks, self.old, encoder, journal, progress), converted
         finally:
             journal.close()
-            if isinstance(encoder, OnnxEncoder):
-                encoder.rest()
+            getattr(encoder, "rest", give_back_memory)()
 
 
 def _nodes_of(groups: Iterable[Sequence[int]], chunks: Sequence[Chunk]) -> int:

@@ -51,7 +51,11 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """What Trellis asks of an embedding model."""
+    """What Trellis asks of an embedding model.
+
+    One that runs a converted model also has `kept`, the folder that it came from, and `rest()`, which gives back memory that
+    only large batches need.
+    """
 
     @property
     def dimension(self) -> int: ...

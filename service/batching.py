@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.converted import Kept
 from indexer.encoder import Encoded, Encoder
+from indexer.machine import give_back_memory
 
 _MOST = 32
 """Texts in one batch; more wait for the next."""
@@ -32,6 +34,15 @@ class SharedEncoder:
     @property
     def dimension(self) -> int:
         return self._encoder.dimension
+
+    @property
+    def kept(self) -> Kept | None:
+        """Where the model below was converted to, if it was."""
+        return getattr(self._encoder, "kept", None)
+
+    def rest(self) -> None:
+        """After work on many texts: gives back what it needed."""
+        getattr(self._encoder, "rest", give_back_memory)()
 
     def knows(self, word: str) -> bool:
         return self._encoder.knows(word)
