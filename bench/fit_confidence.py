@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NOTES:QUESTIONS")
     parser.add_argument("--far", default="", help="ids of far-off questions, parted by commas")
-    parser.add_argument("--near", type=float, default=0.1, help="expected share of near misses")
+    parser.add_argument("--near", type=float, default=0.08, help="expected share of near misses")
     parser.add_argument("--far-share", type=float, default=0.22, help="expected share of far-off questions")
     options = parser.parse_args()
     sets = [_rows(*pair.split(":"), set(options.far.split(","))) for pair in options.sets]

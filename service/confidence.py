@@ -19,15 +19,15 @@ ANSWERED_FROM = 0.5
 
 Weights = dict[str, float]
 
-NOT_FAR_OFF: Weights = {"": -2.864, "score": 3.565, "matched": 2.216, "reach": 5.54, "keywords": -1.912}
+NOT_FAR_OFF: Weights = {"": -2.826, "score": 3.733, "matched": 1.888, "reach": 5.624, "keywords": -1.871}
 SAYS_IT: Weights = {
-    "": 1.671,
-    "lead": 4.698,
-    "dense_lead": 0.494,
-    "lexical_lead": 4.07,
-    "keywords": -1.436,
-    "amount_asked": -0.958,
-    "amount_missing": -0.733,
+    "": 1.698,
+    "lead": 5.512,
+    "dense_lead": -0.518,
+    "lexical_lead": 4.05,
+    "keywords": -1.327,
+    "amount_asked": -0.934,
+    "amount_missing": -0.248,
 }
 
 
