@@ -30,7 +30,7 @@ from indexer.generation import (
 from indexer.journal import Journal, remove_journal
 from indexer.machine import give_back_memory
 from indexer.node import Outline, Problem
-from indexer.plan import Plan, plan_vectors
+from indexer.plan import Plan, borrow, plan_vectors
 from indexer.readers import SUFFIXES, read_outline
 from indexer.sources import Source, find_sources
 from indexer.store import store_bytes
@@ -43,7 +43,8 @@ Progress = Callable[[str, int, int], None]
 class Report(msgspec.Struct, frozen=True):
     """What a build did. embedded: nodes with a new vector. kept: nodes whose vectors were taken over.
     removed: nodes of the old index that are gone. resumed: of the embedded ones, those that an earlier run that was stopped had
-    left. notice: why everything was built anew, or "".
+    left. borrowed: chunks that are found by a vector made under other headings, for now; the next build makes more of theirs.
+    notice: why everything was built anew, or "".
     """
 
     generation: str
@@ -53,6 +54,7 @@ class Report(msgspec.Struct, frozen=True):
     kept: int
     removed: int
     resumed: int
+    borrowed: int
     problems: list[Problem]
     notice: str
     seconds: float
@@ -78,15 +80,19 @@ def build(
     loader: Callable[[Model], Encoder] = load,
     progress: Progress = ignore,
     extras: MakeExtras = no_extras,
+    at_most: int | None = None,
 ) -> Report:
     """Brings the index in `folder` up to date with `notes`. The model is loaded only if something has to be embedded.
+
+    at_most: how many chunks to embed that only came under other headings; the rest is found by its old vectors until a later
+    build (a heading above ten thousand nodes can be renamed). None embeds them all.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
     with write_lock(folder):
         old, notice = _open_old(folder, model)
         try:
-            report = _Build(notes, folder, model, loader, progress, extras, old, notice).run()
+            report = _Build(notes, folder, model, loader, progress, extras, at_most, old, notice).run()
             remove_journal(folder)
             return report
         finally:
@@ -115,6 +121,7 @@ class _Build:
     loader: Callable[[Model], Encoder]
     progress: Progress
     extras: MakeExtras
+    at_most: int | None
     old: Generation | None
     notice: str
     started: float = field(default_factory=time.perf_counter)
@@ -125,17 +132,18 @@ class _Build:
         digests = {file: hashlib.sha256(content).hexdigest() for file, content in data.items()}
         problems = [*found.problems, *unreadable]
         places = [str(place.resolve()) for place in self.notes]
-        if self.old and (self.old.manifest.sources, self.old.manifest.notes) == (digests, places):
+        now = (digests, places, 0)
+        if self.old and (self.old.manifest.sources, self.old.manifest.notes, self.old.manifest.borrowed) == now:
             known = self.old.store.problems()
             if set(problems) == {problem for problem in known if problem.file not in digests}:
-                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, 0, known)
+                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, 0, 0, known)
         outlines = self._read_outlines(data)
         problems += chain.from_iterable([*outline.problems, *too_long(outline)] for outline in outlines)
         nodes = sum(len(outline.nodes) for outline in outlines)
         if not nodes:
             raise NoNotesInside(self.notes, SUFFIXES, [str(problem) for problem in problems])
         chunks = _all_chunks(outlines)
-        plan = plan_vectors(self.old.store.chunk_rows() if self.old else {}, [chunk.hash for chunk in chunks])
+        plan, borrowed = self._plan(chunks)
         fresh, converted = self._embed(plan, chunks)
         manifest = Manifest(
             format=FORMAT,
@@ -146,6 +154,7 @@ class _Build:
             dimension=fresh.vectors.shape[1],
             nodes=nodes,
             chunks=len(chunks),
+            borrowed=len(borrowed),
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
             notes=places,
             sources=digests,
@@ -158,12 +167,12 @@ class _Build:
         name = write_generation(
             self.folder,
             manifest,
-            store_bytes(outlines, chunks, problems),
+            store_bytes(outlines, chunks, problems, borrowed),
             build_index(fresh.vectors, self.old.vectors if self.old else None),
             fresh.tokens,
             lambda new: self.extras(new, self.old, embedded + removed),
         )
-        return self._report(name, len(data), nodes, embedded, removed, resumed, problems)
+        return self._report(name, len(data), nodes, embedded, removed, resumed, len(borrowed), problems)
 
     def _report(
         self,
@@ -173,10 +182,13 @@ class _Build:
         embedded: int,
         removed: int,
         resumed: int,
+        borrowed: int,
         problems: list[Problem],
     ) -> Report:
         kept, seconds = nodes - embedded, round(time.perf_counter() - self.started, 3)
-        return Report(generation, files, nodes, embedded, kept, removed, resumed, problems, self.notice, seconds)
+        return Report(
+            generation, files, nodes, embedded, kept, removed, resumed, borrowed, problems, self.notice, seconds
+        )
 
     def _read_outlines(self, data: Mapping[str, bytes]) -> list[Outline]:
         outlines = []
@@ -184,6 +196,15 @@ class _Build:
             outlines.append(read_outline(file, content))
             self.progress("reading", len(outlines), len(data))
         return outlines
+
+    def _plan(self, chunks: Sequence[Chunk]) -> tuple[Plan, dict[int, bytes]]:
+        """Where each chunk's vector comes from, and for the borrowed ones the hash of what that vector was made of."""
+        store = self.old.store if self.old else None
+        plan = plan_vectors(store.chunk_rows() if store else {}, [chunk.hash for chunk in chunks])
+        if store is None or self.at_most is None or len(plan.embed) <= self.at_most:
+            return plan, {}
+        plan = borrow(plan, store.own_hashes(), [chunk.own_hash for chunk in chunks], self.at_most)
+        return plan, {row: store.chunk_hash(lender) for row, lender in plan.borrowed}
 
     def _embed(self, plan: Plan, chunks: Sequence[Chunk]) -> tuple[Embedded, str]:
         """The vectors, and the digest of the converted model that made them, which is kept beside the index."""
@@ -194,7 +215,7 @@ class _Build:
         converted: str = kept.digest if kept else ""
         if kept:
             keep_copy(kept, model_place(self.folder, converted))
-        journal = Journal(self.folder, journal_key(self.model, converted, self.old if plan.kept else None))
+        journal = Journal(self.folder, journal_key(self.model, converted, self.old if plan.taken else None))
         try:
             progress = partial(self.progress, "embedding")
             return embed(plan, chunks, self.old, encoder, journal, progress), converted

@@ -39,6 +39,11 @@ class Chunk:
     def hash(self) -> bytes:
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
 
+    @property
+    def own_hash(self) -> bytes:
+        """16 bytes that change when its own words do, wherever it stands."""
+        return hashlib.sha256(self.piece.encode("utf-8", "surrogatepass")).digest()[:16]
+
 
 def cut_chunks(outline: Outline) -> Iterator[Chunk]:
     """One chunk a node, more for a node longer than a model reads at once. Every node has at least one."""

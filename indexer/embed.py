@@ -43,7 +43,7 @@ class Embedded:
 
 def take_over(plan: Plan, old: Generation) -> Embedded:
     """The vectors of the kept chunks when nothing is new."""
-    rows = [row for _, row in plan.kept]
+    rows = [row for _, row in plan.taken]
     parts = [old.tokens.of_chunk(row) for row in rows]
     return Embedded(stored_vectors(old.vectors, np.array(rows, np.int64)), late.join(parts, old.tokens.projection))
 
@@ -62,7 +62,7 @@ def embed(
     `progress` hears (done, of how many). Raises OSError when the journal cannot be written.
     """
     vectors = np.empty((len(chunks), encoder.dimension), np.float32)
-    codes = _Codes(old.tokens.projection if old and plan.kept else None)
+    codes = _Codes(old.tokens.projection if old and plan.taken else None)
     wanted = {chunks[rows[0]].hash: i for i, rows in enumerate(plan.embed)}
     resumed = []
     for record in journal.records():
@@ -86,10 +86,10 @@ def embed(
     for rows in plan.embed:
         for row in rows:
             parts[row] = codes.done[chunks[rows[0]].hash]
-    if old and plan.kept:
-        new_rows, old_rows = np.array(plan.kept, np.int64).T
+    if old and plan.taken:
+        new_rows, old_rows = np.array(plan.taken, np.int64).T
         vectors[new_rows] = stored_vectors(old.vectors, old_rows)
-        for row, old_row in plan.kept:
+        for row, old_row in plan.taken:
             parts[row] = old.tokens.of_chunk(old_row)
     return Embedded(vectors, late.join(parts, projection), resumed)
 

@@ -68,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dimension: int
     nodes: int
     chunks: int
+    borrowed: int
     created: str
     notes: list[str]
     sources: dict[str, str]

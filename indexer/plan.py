@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -12,10 +13,17 @@ class Plan:
 
     kept: (new chunk, old chunk) pairs whose vector is taken over.
     embed: for each text to embed, all new chunks that have it; equal chunks share one run of the model, never one row.
+    borrowed: as kept, but the old chunk stood under other headings: its vector serves until there is time for the right one.
     """
 
     kept: Sequence[tuple[int, int]]
     embed: Sequence[Sequence[int]]
+    borrowed: Sequence[tuple[int, int]] = ()
+
+    @property
+    def taken(self) -> Sequence[tuple[int, int]]:
+        """Kept and borrowed, in the order of the new chunks."""
+        return sorted([*self.kept, *self.borrowed])
 
     @property
     def to_embed(self) -> int:
@@ -33,3 +41,27 @@ def plan_vectors(old: Mapping[bytes, int], new: Sequence[bytes]) -> Plan:
         else:
             embed.setdefault(digest, []).append(row)
     return Plan(kept, list(embed.values()))
+
+
+def borrow(plan: Plan, old: Iterable[tuple[int, bytes]], new: Sequence[bytes], at_most: int) -> Plan:
+    """Leaves all but `at_most` of what would be embedded to the vectors of old chunks that have the same words of their own.
+
+    old: the row and the hash of the own words of each old chunk, in row order; only those that would be dropped are taken, each
+    once, in their order. new: the same hash for each new chunk. What has new words is always embedded.
+    """
+    taken = {row for _, row in plan.kept}
+    dropped: defaultdict[bytes, deque[int]] = defaultdict(deque)
+    for row, digest in old:
+        if row not in taken:
+            dropped[digest].append(row)
+    embed: list[Sequence[int]] = []
+    borrowed: list[tuple[int, int]] = []
+    for rows in plan.embed:
+        lenders = dropped[new[rows[0]]]
+        if lenders and at_most <= 0:
+            lender = lenders.popleft()
+            borrowed += [(row, lender) for row in rows]
+        else:
+            at_most -= bool(lenders)
+            embed.append(rows)
+    return Plan(plan.kept, embed, borrowed)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,12 @@ _SCHEMA = """
         lines TEXT NOT NULL,                -- one source line a line
         marker TEXT NOT NULL
     ) STRICT;
-    CREATE TABLE chunk (row INTEGER PRIMARY KEY, node INTEGER NOT NULL REFERENCES node, hash BLOB NOT NULL) STRICT;
+    CREATE TABLE chunk (
+        row INTEGER PRIMARY KEY,
+        node INTEGER NOT NULL REFERENCES node,
+        hash BLOB NOT NULL,                 -- of what was embedded
+        own_hash BLOB NOT NULL              -- of its own words
+    ) STRICT;
     CREATE VIRTUAL TABLE word USING fts5 (trail, piece, content='', tokenize='porter unicode61 remove_diacritics 2');
     CREATE TABLE term (word TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE stem (stem TEXT PRIMARY KEY, chunks INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -71,10 +77,16 @@ class StoredNode:
         return " ".join(self.lines)
 
 
-def store_bytes(outlines: Sequence[Outline], chunks: Sequence[Chunk], problems: Iterable[Problem]) -> bytes:
+def store_bytes(
+    outlines: Sequence[Outline],
+    chunks: Sequence[Chunk],
+    problems: Iterable[Problem],
+    borrowed: Mapping[int, bytes] = MappingProxyType({}),
+) -> bytes:
     """A whole database as bytes, so that one module writes (and hashes) everything that goes to disk.
 
-    chunks: in the order of the vectors, their nodes numbered over all outlines.
+    chunks: in the order of the vectors, their nodes numbered over all outlines. borrowed: the hash of what was embedded for
+    those chunks whose vector is that of another.
     """
     connection = sqlite3.connect(":memory:")
     try:
@@ -85,7 +97,10 @@ def store_bytes(outlines: Sequence[Outline], chunks: Sequence[Chunk], problems: 
             connection.executemany("INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(number, outline, first))
             first += len(outline.nodes)
         numbered = list(enumerate(chunks))
-        connection.executemany("INSERT INTO chunk VALUES (?, ?, ?)", ((row, c.node, c.hash) for row, c in numbered))
+        connection.executemany(
+            "INSERT INTO chunk VALUES (?, ?, ?, ?)",
+            ((row, c.node, borrowed.get(row, c.hash), c.own_hash) for row, c in numbered),
+        )
         connection.executemany(
             "INSERT INTO word (rowid, trail, piece) VALUES (?, ?, ?)", ((row, c.trail, c.piece) for row, c in numbered)
         )
@@ -253,6 +268,14 @@ class Store:
     def chunk_rows(self) -> dict[bytes, int]:
         """The row of a chunk by its hash; of equal chunks any one, their vectors are equal too."""
         return dict(self._db.execute("SELECT hash, row FROM chunk"))
+
+    def chunk_hash(self, row: int) -> bytes:
+        """The hash of what was embedded for a chunk."""
+        return bytes(self._db.execute("SELECT hash FROM chunk WHERE row = ?", (row,)).fetchone()[0])
+
+    def own_hashes(self) -> Iterator[tuple[int, bytes]]:
+        """The row of each chunk and the hash of its own words, in row order."""
+        yield from self._db.execute("SELECT row, own_hash FROM chunk ORDER BY row")
 
     def ids(self) -> set[str]:
         return {node_id for (node_id,) in self._db.execute("SELECT id FROM node")}

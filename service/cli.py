@@ -92,7 +92,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     share_memory()
     config = _configure(config_file, notes=list(notes) or None, **options)
     bound = bind(config.host, config.port)
-    follower = Follower(_places(config), lambda: _update(config, current))
+    follower = Follower(_places(config), lambda: _follow(config, current))
     report = _build(config)
     _print_problems(report)
     click.echo(_summary(report), err=True)
@@ -298,11 +298,10 @@ def _loader(folder: Path) -> Callable[[Model], Encoder]:
     return cache(lambda model: load(model, kept_model(folder)))
 
 
-def _update(config: Config, current: Current) -> None:
-    from service.indexing import update
+def _follow(config: Config, current: Current) -> None:
+    from service.indexing import follow
 
-    update(_places(config), _folder(config), current.model, lambda _: current.encoder)
-    current.refresh()
+    follow(_places(config), _folder(config), current, lambda message: click.echo(f"trellis: {message}", err=True))
 
 
 def _summary(report: Report) -> str:

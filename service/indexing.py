@@ -11,7 +11,9 @@ from indexer.build import Progress, Report, build, ignore
 from indexer.encoder import Encoder, Model
 from indexer.generation import Generation
 from service.background import FILE, carried_over, measure
-from service.snapshot import Snapshot
+from service.snapshot import Current, Snapshot
+
+_AT_ONCE = 1000
 
 
 def update(
@@ -20,8 +22,10 @@ def update(
     model: Model,
     loader: Callable[[Model], Encoder],
     progress: Progress = ignore,
+    at_most: int | None = None,
 ) -> Report:
-    """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once.
+    """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once. at_most: as
+    in `indexer.build.build`.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
@@ -30,4 +34,21 @@ def update(
         anchors = carried_over(old, changed, len(new.store)) or measure(Snapshot(new, loader(model)))
         return {FILE: msgspec.json.encode(anchors)}
 
-    return build(notes, folder, model, loader=loader, progress=progress, extras=calibrate)
+    return build(notes, folder, model, loader=loader, progress=progress, extras=calibrate, at_most=at_most)
+
+
+def follow(notes: Sequence[Path], folder: Path, current: Current, tell: Callable[[str], None]) -> None:
+    """Brings the index and what is served from it up to date while questions go on being answered.
+
+    What came under other headings answers to them at once: by words, by the vectors of the headings, and by those it had. It is
+    embedded anew in steps, each of which is swapped in, and between which further changes come in. `tell` hears how far it is.
+    """
+    total = 0
+    while True:
+        report = update(notes, folder, current.model, lambda _: current.encoder, at_most=_AT_ONCE)
+        current.refresh()
+        total = max(total, report.borrowed)
+        if total:
+            tell(f"under new headings: {total - report.borrowed:,} of {total:,} notes embedded anew")
+        if not report.borrowed:
+            return

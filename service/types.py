@@ -156,6 +156,9 @@ class Health(msgspec.Struct, frozen=True):
     nodes: int
     generation: str
     model: str
+    pending: Annotated[
+        int, Meta(description="Notes that came under other headings and are still to be embedded with them.")
+    ]
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -114,7 +114,8 @@ def _add_api(app: Flask, current: Current, config: Config) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
         snapshot = current.get()
-        return _json(Health("ok", len(snapshot.store), snapshot.name, snapshot.generation.manifest.model))
+        manifest = snapshot.generation.manifest
+        return _json(Health("ok", manifest.nodes, snapshot.name, manifest.model, manifest.borrowed))
 
     @app.get("/openapi.json")
     def openapi_json() -> Response:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.plan import plan_vectors
+from indexer.plan import borrow, plan_vectors
 
 A, B, C, D = b"a", b"b", b"c", b"d"
 
@@ -44,3 +44,46 @@ def test_every_new_chunk_gets_its_vector_from_exactly_one_place(old: dict[bytes,
     texts = [{new[row] for row in rows} for rows in plan.embed]
     assert all(len(some) == 1 for some in texts)
     assert len(set.union(set(), *texts)) == len(texts)
+
+
+P, Q, R = b"p", b"q", b"r"
+
+
+def test_what_came_under_another_heading_borrows_its_old_vector() -> None:
+    plan = borrow(plan_vectors({A: 0, B: 1}, [A, C]), [(0, P), (1, Q)], [P, Q], at_most=0)
+    assert (plan.kept, plan.embed, plan.borrowed) == ([(0, 0)], [], [(1, 1)])
+    assert plan.taken == [(0, 0), (1, 1)]
+
+
+def test_new_words_are_always_embedded() -> None:
+    plan = borrow(plan_vectors({A: 0}, [B, C]), [(0, P)], [Q, R], at_most=0)
+    assert (plan.embed, plan.borrowed) == ([[0], [1]], [])
+
+
+def test_the_first_ones_are_embedded_as_far_as_allowed() -> None:
+    plan = borrow(plan_vectors({}, [A, B, C, D]), [(0, P), (1, P), (2, Q)], [P, R, P, Q], at_most=1)
+    assert plan.embed == [[0], [1]]
+    assert plan.borrowed == [(2, 0), (3, 2)]
+
+
+def test_each_old_chunk_lends_once_and_only_if_it_would_be_dropped() -> None:
+    plan = borrow(plan_vectors({A: 0, B: 1}, [A, C, D]), [(0, P), (1, P)], [P, P, P], at_most=0)
+    assert (plan.embed, plan.borrowed) == ([[2]], [(1, 1)])
+
+
+@given(
+    st.dictionaries(hashes, st.integers(0, 99)),
+    st.lists(st.tuples(hashes, st.sampled_from([P, Q, R]))),
+    st.lists(st.tuples(st.integers(0, 99), st.sampled_from([P, Q, R])), unique_by=lambda pair: pair[0]),
+    st.integers(0, 20),
+)
+def test_borrowing_loses_no_chunk(
+    old: dict[bytes, int], new: list[tuple[bytes, bytes]], own: list[tuple[int, bytes]], at_most: int
+) -> None:
+    words = [piece for _, piece in new]
+    plan = borrow(plan_vectors(old, [digest for digest, _ in new]), own, words, at_most)
+    assert sorted([row for row, _ in plan.taken] + [row for rows in plan.embed for row in rows]) == list(
+        range(len(new))
+    )
+    assert all(dict(own)[lender] == words[row] for row, lender in plan.borrowed)
+    assert not {lender for _, lender in plan.borrowed} & {row for _, row in plan.kept}
