@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: serve index test test-shared lint bench-quality lock clean help
+.PHONY: serve index test test-shared lint bench-quality bench-speed lock clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ $(VENV)/test: $(VENV)/serve requirements/test.lock
 
 bench-quality: .venv-bench/ready  ## the table of answer quality beside peers (about 20 minutes; needs SHARED)
 	.venv-bench/bin/python -m bench.quality --shared $(SHARED)
+
+bench-speed: .venv-bench/ready  ## the table of speed beside peers (some minutes; needs SHARED)
+	.venv-bench/bin/python -m bench.speed --shared $(SHARED)
 
 .venv-bench/ready: requirements/serve.lock requirements/torch.txt requirements/bench.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

@@ -14,7 +14,16 @@ from typing import Any
 from bench.intervals import RESAMPLES, SEED
 from indexer.encoder import Model
 
-LIBRARIES = ("txtai", "bm25s", "torch", "transformers", "sentence-transformers", "faiss-cpu", "numpy")
+LIBRARIES = (
+    "txtai",
+    "bm25s",
+    "onnxruntime",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "faiss-cpu",
+    "numpy",
+)
 
 
 def conditions(root: Path, model: Model) -> dict[str, Any]:

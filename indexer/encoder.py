@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import ModelDamaged, ModelNotFound
+from indexer.errors import ConversionFailed, ModelDamaged, ModelNotFound
 
 if TYPE_CHECKING:
     from indexer.converted import Kept
@@ -133,7 +133,6 @@ def load(model: Model, beside: Kept | None = None) -> Encoder:
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # callers run side by side already
     from indexer import model_cache
-    from indexer.conversion.protocol import ConversionFailed
     from indexer.converted import GRAPH, TOKENIZER
 
     try:

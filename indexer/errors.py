@@ -64,6 +64,10 @@ class ModelDamaged(ModelError):
         )
 
 
+class ConversionFailed(ModelError):
+    """The model could not be converted, for a reason that may pass: no space, no memory, an interruption."""
+
+
 class IndexFolderError(TrellisError):
     """The index folder cannot be used as it is."""
 

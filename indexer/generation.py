@@ -23,7 +23,6 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from indexer.chunks import CHUNKING
 from indexer.converted import Damaged, Kept, open_kept
@@ -234,6 +233,8 @@ def _inside(path: Path, folder: Path) -> str:
 @contextmanager
 def write_lock(folder: Path) -> Iterator[None]:
     """One writer at a time. Raises IndexBusy, NotAnIndex or IndexUnwritable."""
+    from filelock import FileLock, Timeout
+
     require_index_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

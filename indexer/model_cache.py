@@ -14,14 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
-from filelock import FileLock
-
-from indexer.conversion.protocol import ConversionFailed, Request, run_conversion
 from indexer.converted import Damaged, Kept, open_kept
 from indexer.encoder import Model
+from indexer.errors import ConversionFailed
 
-CONVERSION = 1
+CONVERSION = 2
 """Version of the rules of conversion. A model that was converted under other rules is converted again."""
 
 Found = tuple[Kept, dict[str, bytes]]
@@ -32,6 +29,8 @@ _log = logging.getLogger("trellis.model")
 
 def cache_folder() -> Path:
     """Where this user's converted models are kept; XDG_CACHE_HOME moves it on Linux."""
+    import platformdirs
+
     return platformdirs.user_cache_path("trellis", appauthor=False) / "models"
 
 
@@ -56,6 +55,8 @@ def make(model: Model) -> Found:
 
     Raises ModelNotFound or ConversionFailed.
     """
+    from indexer.conversion.protocol import Request, run_conversion
+
     with _room(place_of(model)) as place:
         if place.parent == cache_folder() and (found := find(model)):
             return found
@@ -80,6 +81,8 @@ def make(model: Model) -> Found:
 @contextmanager
 def _room(place: Path) -> Iterator[Path]:
     """Where the conversion goes, one process at a time: `place`, or a folder of this run where no cache can be written."""
+    from filelock import FileLock
+
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place.parent / f".{place.name}.lock")

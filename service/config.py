@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import yaml
 
 from indexer.encoder import DEFAULT_MODEL
 from indexer.errors import ConfigError
@@ -54,6 +53,8 @@ def load_config(path: Path | None = None) -> Config:
         return Config()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"'{path}' cannot be read: {error}") from error
+    import yaml  # most run without a settings file, and `trellis ask` should start quickly
+
     try:
         settings = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: no such date, nested too deep

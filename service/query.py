@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from indexer.encoder import Encoder, Vectors
 from indexer.store import Store
@@ -121,6 +119,9 @@ def _misspelt(store: Store, encoder: Encoder, question: str) -> Iterator[tuple[s
         if store.chunks_with(plain) or encoder.knows(plain) or encoder.knows(stem(plain)):
             continue
         edits = 2 if len(plain) >= _TWO_EDITS_FROM else 1
+        from rapidfuzz import process  # only an unknown word needs it, and `trellis ask` should start quickly
+        from rapidfuzz.distance import OSA
+
         found = process.extract(plain, store.vocabulary.keys(), scorer=OSA.distance, score_cutoff=edits, limit=20)
         near = [(edits, -store.vocabulary[other], other) for other, edits, _ in found if other[0] == plain[0]]
         if near:

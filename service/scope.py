@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from pathspec import GitIgnoreSpec
 
 from indexer.store import Store
 from indexer.vectors import Mask
@@ -36,6 +35,8 @@ def node_mask(store: Store, under: Sequence[str] = (), file: str = "") -> Mask |
 
 def _matching_files(store: Store, glob: str) -> list[int]:
     try:
+        from pathspec import GitIgnoreSpec  # only a glob needs it, and `trellis ask` should start quickly
+
         spec = GitIgnoreSpec.from_lines([glob.strip()])
         return [number for number, name in enumerate(store.files) if spec.match_file(name)]
     except (ValueError, re.error):

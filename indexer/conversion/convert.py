@@ -23,8 +23,13 @@ _CALIBRATION = 160
 """Notes that show how large the channels of a layer become."""
 
 
-def convert(model: Model, folder: Path, version: int, say: Callable[[str], None]) -> Kept:
-    """Writes the converted model, or the reason why there is none, into an empty folder. Raises ModelNotFound or OSError."""
+def convert(
+    model: Model, folder: Path, version: int, say: Callable[[str], None], given: Material | None = None
+) -> Kept:
+    """Writes the converted model, or the reason why there is none, into an empty folder. `given`: what it is proven with.
+
+    Raises ModelNotFound or OSError.
+    """
     original = load_original(model, "eager")
     try:
         described = describe(original, model, version)
@@ -32,7 +37,7 @@ def convert(model: Model, folder: Path, version: int, say: Callable[[str], None]
         graph, inputs = export(original, described)
         described = msgspec.structs.replace(described, inputs=inputs)
         say("holding the graph against the model")
-        given = material()
+        given = given or material()
         proven, chosen = _prove(described, graph, tokenizer_file(original), Prover(original, given), given)
     except CannotConvert as error:
         return write_kept(folder, Converted(version, model.name, model.digest, reason=str(error)), {})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import ModelNotFound
+from indexer.errors import ConversionFailed, ModelNotFound
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -33,10 +33,6 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: str = ""
     unusable: str = ""
     failed: str = ""
-
-
-class ConversionFailed(Exception):
-    """Nothing was written, for a reason that may pass: no space, no memory, an interruption."""
 
 
 def run_conversion(request: Request, say: Callable[[str], None]) -> str:

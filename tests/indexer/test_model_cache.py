@@ -55,7 +55,7 @@ def no_conversion(*_: object) -> str:
 
 
 def test_a_model_is_converted_once(small: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_cache, "run_conversion", no_conversion)
+    monkeypatch.setattr(protocol, "run_conversion", no_conversion)
     encoder = load(locate(str(small)))
     assert isinstance(encoder, OnnxEncoder)
     assert encoder.dimension == WIDTH
@@ -92,7 +92,7 @@ def test_a_damaged_file_is_never_used(
     model = locate(str(small))
     assert model_cache.find(model) is None
     called = []
-    monkeypatch.setattr(model_cache, "run_conversion", lambda *_: called.append(1) or no_conversion())
+    monkeypatch.setattr(protocol, "run_conversion", lambda *_: called.append(1) or no_conversion())
     with pytest.raises(AssertionError, match="a model was converted"):
         load(model)
 
@@ -184,9 +184,9 @@ def test_an_index_brings_its_converted_model_along(workshop: Workshop, tmp_path:
     assert kept is not None
     assert manifest.converted == kept.digest
     script = (
-        "import sys; from indexer import model_cache\n"
+        "import sys; from indexer.conversion import protocol\n"
         "def stop(*_): raise SystemExit('converted')\n"
-        "model_cache.run_conversion = stop\n"
+        "protocol.run_conversion = stop\n"
         "from service.cli import main\n"
         f"try: main(['ask', 'how long does Lambda run?', '--index', {str(workshop.index)!r}])\n"
         "finally: print('torch' in sys.modules)"

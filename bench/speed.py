@@ -1,0 +1,303 @@
+"""How fast Trellis is beside peers with the same weights and the same notes, all in one run.
+
+    python -m bench.speed [--shared FOLDER] [--only "cold ask,indexing"] [--rounds N]
+    python -m bench.speed --render                     the table of the last run once more
+
+Each part is a function of `Bench` that answers a unit and, for each system, what was measured; a new part is one more
+function in `PARTS`. Systems take turns within a part, so that a busy machine slows all of them. bench/README.md says what is
+measured how.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from bench.conditions import conditions
+from bench.speed_peers import PEERS, resident
+from bench.speed_table import render
+from indexer.chunks import cut_chunks
+from indexer.encoder import Model, load, locate
+from indexer.machine import usable_cores
+from indexer.readers import read_outline
+from indexer.sources import find_sources
+from service.evaluate import read_questions
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results" / "speed.json"
+OURS = "Trellis"
+TRELLIS = (sys.executable, "-c", "from service.cli import main; main()")
+_MULTIPLY_ADDS_A_TOKEN = 6 * (4 * 384 * 384 + 2 * 384 * 1536)
+"""Of the default model: six layers, each with four square products and two with the wide inner layer."""
+
+Part = dict[str, Any]
+
+
+@dataclass
+class Bench:
+    """notes: a copy, which may be edited. folder: where all indexes lie."""
+
+    notes: Path
+    questions: Sequence[str]
+    passages: Sequence[str]
+    folder: Path
+    model: Model
+    rounds: int
+    _indexed: bool = field(default=False, init=False)
+
+    def indexing(self) -> Part:
+        """Seconds from the command to the finished index, loading of the model included; the conversion of the model, which
+        happens once, is not.
+        """
+        load(self.model)
+        taken: dict[str, list[float]] = {name: [] for name in (OURS, *PEERS)}
+        for _ in range(self.rounds):
+            shutil.rmtree(self.folder / "trellis", ignore_errors=True)
+            taken[OURS].append(self._timed([*TRELLIS, "index", str(self.notes), "--index", self._index]))
+            for peer in PEERS:
+                taken[peer].append(self._timed(self._peer(peer, "index")))
+        self._indexed = True
+        systems = {name: {"median": median(each), "all": each} for name, each in taken.items()}
+        return {"unit": "s", "texts": len(self.passages), "systems": systems} | self._peak(systems[OURS]["median"])
+
+    def cold_ask(self) -> Part:
+        """Seconds from the command to the answer, in a new process, with the index there."""
+        self._need_indexes()
+        taken: dict[str, list[float]] = {name: [] for name in (OURS, *PEERS)}
+        for _ in range(max(5, self.rounds)):
+            command = [*TRELLIS, "ask", self.questions[0], "--index", self._index]
+            taken[OURS].append(self._timed(command, allowed=(0, 1)))
+            for peer in PEERS:
+                taken[peer].append(self._timed(self._peer(peer, "ask")))
+        return {"unit": "s", "systems": {name: {"median": median(each), "all": each} for name, each in taken.items()}}
+
+    def question(self) -> Part:
+        """Milliseconds for one question after the other, all different: Trellis over HTTP with full ranking, excerpts and
+        confidence; the peers in their own process, the ranking alone.
+        """
+        self._need_indexes()
+        with self._served("--no-watch") as (url, _):
+            ours = self._ask_all(url)
+        taken = {OURS: ours} | {peer: self._measured(peer)["seconds"] for peer in PEERS}
+        return {
+            "unit": "ms",
+            "questions": len(self.questions),
+            "systems": {
+                name: {f"p{at}": float(np.percentile(np.array(each) * 1000, at)) for at in (50, 90, 99)}
+                for name, each in taken.items()
+            },
+        }
+
+    def memory(self) -> Part:
+        """Megabytes resident after all questions were asked."""
+        self._need_indexes()
+        with self._served("--no-watch") as (url, process):
+            self._ask_all(url)
+            ours = resident(process.pid)
+        held = {OURS: ours} | {peer: self._measured(peer)["resident"] for peer in PEERS}
+        return {"unit": "MB", "systems": {name: {"median": size / 1e6} for name, size in held.items()}}
+
+    def edit(self) -> Part:
+        """Seconds from saving one changed line to a search that shows it, while serving; the peers know no edit, so theirs is
+        the time of indexing everything again.
+        """
+        self._need_indexes()
+        path = sorted(path for path in self.notes.rglob("*") if path.is_file())[0]
+        taken = []
+        with self._served() as (url, _):
+            for number in range(max(5, self.rounds)):
+                lines = path.read_text("utf-8").splitlines(keepends=True)
+                at = next(at for at in range(len(lines) // 2, len(lines)) if lines[at].strip())
+                indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+                lines[at] = f"{indent}The zebra numbered {number} waits at the fountain\n"
+                path.write_text("".join(lines), "utf-8")
+                taken.append(self._searchable(url, f"zebra numbered {number} fountain", f"numbered {number} waits"))
+        return {"unit": "s", "nodes": len(self.passages), "systems": {OURS: {"median": median(taken), "all": taken}}}
+
+    @property
+    def _index(self) -> str:
+        return str(self.folder / "trellis")
+
+    def _need_indexes(self) -> None:
+        if not self._indexed:
+            self._run([*TRELLIS, "index", str(self.notes), "--index", self._index])
+            for peer in PEERS:
+                self._run(self._peer(peer, "index"))
+            self._indexed = True
+
+    def _peer(self, peer: str, action: str) -> list[str]:
+        return [sys.executable, "-m", "bench.speed_peers", peer, action, str(self.folder), str(self.model.folder)]
+
+    def _measured(self, peer: str) -> dict[str, Any]:
+        measured: dict[str, Any] = json.loads(self._run(self._peer(peer, "questions")).splitlines()[-1])
+        return measured
+
+    def _run(self, command: Sequence[str], allowed: Sequence[int] = (0,)) -> str:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=_environment())
+        if ran.returncode not in allowed:
+            raise SystemExit(f"{' '.join(command[:6])} ended with status {ran.returncode}: {ran.stderr[-2000:]}")
+        return ran.stdout
+
+    def _timed(self, command: Sequence[str], allowed: Sequence[int] = (0,)) -> float:
+        started = time.perf_counter()
+        self._run(command, allowed)
+        return round(time.perf_counter() - started, 3)
+
+    @contextmanager
+    def _served(self, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+        command = [*TRELLIS, "serve", str(self.notes), "--index", self._index, "--port", "0", *options]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=_environment()
+        )
+        try:
+            assert process.stdout
+            yield process.stdout.readline().strip(), process
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _ask_all(self, url: str) -> list[float]:
+        seconds = []
+        for question in self.questions:
+            data = json.dumps({"question": question}).encode()
+            request = urllib.request.Request(f"{url}api/ask", data, {"Content-Type": "application/json"})
+            started = time.perf_counter()
+            with urllib.request.urlopen(request) as response:
+                response.read()
+            seconds.append(time.perf_counter() - started)
+        return seconds
+
+    def _searchable(self, url: str, query: str, text: str) -> float:
+        started = time.perf_counter()
+        address = f"{url}api/search?top=3&q={urllib.request.quote(query)}"
+        while time.perf_counter() - started < 60:
+            with urllib.request.urlopen(address) as response:
+                if text in response.read().decode():
+                    return round(time.perf_counter() - started, 3)
+            time.sleep(0.01)
+        raise SystemExit("an edit did not become searchable within a minute")
+
+    def _peak(self, seconds: float) -> dict[str, Any]:
+        """What the model's products need at the measured peak of this machine in int8, beside the time that indexing took."""
+        encoder = load(self.model)
+        tokens = sum(len(each.ids) for each in encoder._tokenizer.encode_batch(list(self.passages)))  # type: ignore[attr-defined]
+        operations, peak = 2 * tokens * _MULTIPLY_ADDS_A_TOKEN, int8_peak()
+        return {
+            "tokens": tokens,
+            "int8 peak": {
+                "operations a second": peak,
+                "seconds": operations / peak,
+                "share": operations / peak / seconds,
+            },
+        }
+
+
+def int8_peak(size: int = 1536, seconds: float = 2.0) -> float:
+    """The most whole-number operations a second that ONNX Runtime reaches in one large product, on all cores."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    shape = {name: (kind, [size, size]) for name, kind in (("a", TensorProto.UINT8), ("b", TensorProto.INT8))}
+    given = [helper.make_tensor_value_info(name, *what) for name, what in shape.items()]
+    made = [helper.make_tensor_value_info("c", TensorProto.INT32, [size, size])]
+    weights = helper.make_tensor(
+        "b", TensorProto.INT8, [size, size], np.ones((size, size), np.int8).tobytes(), raw=True
+    )
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["a", "b"], ["c"])], "peak", given[:1], made, [weights]
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    feed, best, until = {"a": np.ones((size, size), np.uint8)}, float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        started = time.perf_counter()
+        session.run(None, feed)
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+PARTS: dict[str, Callable[[Bench], Part]] = {
+    "indexing": Bench.indexing,
+    "cold ask": Bench.cold_ask,
+    "question": Bench.question,
+    "memory": Bench.memory,
+    "edit": Bench.edit,
+}
+
+
+def main() -> None:
+    options = _options()
+    if not options.render:
+        with tempfile.TemporaryDirectory() as folder:
+            bench = _prepare(options, Path(folder))
+            measured = {name: PARTS[name](_told(bench, name)) for name in options.only}
+        document = json.loads(options.results.read_text("utf-8")) if options.results.is_file() else {"parts": {}}
+        document["conditions"] = conditions(ROOT, bench.model)
+        document["conditions"].pop("bootstrap")
+        document["parts"] |= measured
+        options.results.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    print(render(json.loads(options.results.read_text("utf-8"))))
+
+
+def _told(bench: Bench, name: str) -> Bench:
+    print(f"measuring: {name}", file=sys.stderr, flush=True)
+    return bench
+
+
+def _prepare(options: argparse.Namespace, folder: Path) -> Bench:
+    notes = folder / "notes"
+    shutil.copytree(options.notes, notes)
+    notes.chmod(0o755)
+    for path in notes.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    outlines = [read_outline(source.file, source.path.read_bytes()) for source in find_sources([notes]).sources]
+    passages = [chunk.text for outline in outlines for chunk in cut_chunks(outline)]
+    questions = list(dict.fromkeys(question.q for question in read_questions(options.questions)))
+    for name, value in (("passages", passages), ("questions", questions)):
+        (folder / f"{name}.json").write_text(json.dumps(value))
+    return Bench(notes, questions, passages, folder, locate(), options.rounds)
+
+
+def _environment() -> dict[str, str]:
+    """As people have it: compiled modules are kept, for all systems."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return environment | {"PYTHONPATH": str(ROOT)}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.speed", description="Speed beside peers.")
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="notes and questions")
+    parser.add_argument("--notes", type=Path, help="other notes, with --questions")
+    parser.add_argument("--questions", type=Path, help="questions on them, as for 'trellis eval'")
+    parser.add_argument("--only", help=f"some of {', '.join(PARTS)}, parted by commas; the others stay as they were")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each system takes its turn")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes, or comes from")
+    parser.add_argument("--render", action="store_true", help="only print the table of the JSON")
+    options = parser.parse_args()
+    options.notes = options.notes or options.shared / "notes"
+    options.questions = options.questions or options.shared / "questions" / "aws-dev.jsonl"
+    options.only = [name.strip() for name in options.only.split(",")] if options.only else list(PARTS)
+    if unknown := set(options.only) - set(PARTS):
+        parser.error(f"--only takes {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
+    return options
+
+
+if __name__ == "__main__":
+    main()
