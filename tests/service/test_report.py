@@ -53,7 +53,7 @@ def missed(workshop: Workshop, text: str) -> Miss:
 def trellis(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The command in this process, with the tiny encoder."""
     monkeypatch.setattr(indexer.encoder, "locate", lambda _name: TINY_MODEL)
-    monkeypatch.setattr(indexer.encoder, "load", lambda _model: workshop.encoder)
+    monkeypatch.setattr(indexer.encoder, "load", lambda *_: workshop.encoder)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> Result:

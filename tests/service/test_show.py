@@ -89,7 +89,7 @@ def harmful(text: str) -> list[str]:
 def trellis(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The command in this process, with the tiny encoder."""
     monkeypatch.setattr(indexer.encoder, "locate", lambda _name: TINY_MODEL)
-    monkeypatch.setattr(indexer.encoder, "load", lambda _model: workshop.encoder)
+    monkeypatch.setattr(indexer.encoder, "load", lambda *_: workshop.encoder)
     monkeypatch.chdir(tmp_path)
 
     def run(command: str, *arguments: str) -> Result:
