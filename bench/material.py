@@ -144,9 +144,9 @@ def _as_answer(store: Store, text: str, rows: Sequence[int]) -> Answer:
 
 def _as_result(store: Store, window: Window) -> Result:
     lines = [
-        ExcerptLine(node.line + offset, node.depth, line, node.row == window.row, [])
+        ExcerptLine(number, node.depth, line, node.row == window.row, [])
         for node in store.run(window.first, window.last)
-        for offset, line in enumerate(node.lines)
+        for number, line in zip(node.line_numbers, node.lines, strict=True)
     ]
     hit = store.node(window.row)
     return Result(hit.id, 1.0, [], hit.text, lines, Source(hit.file, hit.line, lines[0].line, lines[-1].line))

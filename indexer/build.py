@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from indexer.account import Account
 from indexer.chunks import CHUNKING, Chunk, cut_chunks, too_long
 from indexer.converted import keep_copy
 from indexer.embed import Embedded, embed, journal_key, take_over
@@ -24,6 +26,7 @@ from indexer.generation import (
     Manifest,
     model_place,
     open_generation,
+    read_manifest,
     write_generation,
     write_lock,
 )
@@ -31,10 +34,14 @@ from indexer.journal import Journal, remove_journal
 from indexer.machine import give_back_memory
 from indexer.node import Outline, Problem
 from indexer.plan import Plan, borrow, plan_vectors
-from indexer.readers import SUFFIXES, read_outline
-from indexer.sources import Source, find_sources
+from indexer.readers import read_with_account, suffixes
+from indexer.references import resolve
+from indexer.renames import former_names
+from indexer.sources import find_sources, read_sources
 from indexer.store import store_bytes
 from indexer.vectors import build_index
+
+_NAMES_SHOWN = 20
 
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how much of it is done, and how much there is."""
@@ -44,7 +51,8 @@ class Report(msgspec.Struct, frozen=True):
     """What a build did. embedded: nodes with a new vector. kept: nodes whose vectors were taken over.
     removed: nodes of the old index that are gone. resumed: of the embedded ones, those that an earlier run that was stopped had
     left. borrowed: chunks that are found by a vector made under other headings, for now; the next build makes more of theirs.
-    notice: why everything was built anew, or "".
+    notice: why everything was built anew, or "". skipped: what in the notes folders was passed over, by why. accounts: where the
+    lines of each file went.
     """
 
     generation: str
@@ -58,6 +66,16 @@ class Report(msgspec.Struct, frozen=True):
     problems: list[Problem]
     notice: str
     seconds: float
+    skipped: list[Skipped] = []
+    accounts: list[Account] = []
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Files and folders that were passed over for one reason. names: the first of them."""
+
+    reason: str
+    count: int
+    names: list[str]
 
 
 def ignore(what: str, done: int, total: int) -> None:
@@ -92,7 +110,8 @@ def build(
     with write_lock(folder):
         old, notice = _open_old(folder, model)
         try:
-            report = _Build(notes, folder, model, loader, progress, extras, at_most, old, notice).run()
+            before = _manifest_before(folder)
+            report = _Build(notes, folder, model, loader, progress, extras, at_most, old, notice, before).run()
             remove_journal(folder)
             return report
         finally:
@@ -111,6 +130,19 @@ def _open_old(folder: Path, model: Model) -> tuple[Generation | None, str]:
         return None, f"{reason} Building it anew."
 
 
+def _state_of(manifest: Manifest) -> tuple[dict[str, str], list[str], dict[str, str], int]:
+    """What has to be as it was for a build to have nothing to do."""
+    return manifest.sources, manifest.notes, manifest.notebooks, manifest.borrowed
+
+
+def _manifest_before(folder: Path) -> Manifest | None:
+    """What the folder was last built from, also when another model did it: what a renamed file was called is not forgotten."""
+    try:
+        return read_manifest(folder)[1]
+    except IndexFolderError:
+        return None
+
+
 @dataclass(slots=True)
 class _Build:
     """One run from notes to a generation."""
@@ -124,24 +156,30 @@ class _Build:
     at_most: int | None
     old: Generation | None
     notice: str
+    before: Manifest | None = None
+    skipped: list[Skipped] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> Report:
         found = find_sources(self.notes)
-        data, unreadable = _read_files(found.sources)
+        self.skipped = _by_reason(found.skipped)
+        data, unreadable = read_sources(found.sources)
+        notebooks = {source.file: source.notebook for source in found.sources if source.notebook}
         digests = {file: hashlib.sha256(content).hexdigest() for file, content in data.items()}
         problems = [*found.problems, *unreadable]
         places = [str(place.resolve()) for place in self.notes]
-        now = (digests, places, 0)
-        if self.old and (self.old.manifest.sources, self.old.manifest.notes, self.old.manifest.borrowed) == now:
+        former = former_names(self.before.sources, self.before.former, digests) if self.before else {}
+        if self.old and _state_of(self.old.manifest) == (digests, places, notebooks, 0):
             known = self.old.store.problems()
             if set(problems) == {problem for problem in known if problem.file not in digests}:
-                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, 0, 0, known)
-        outlines = self._read_outlines(data)
+                accounts = self.old.store.accounts()
+                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, 0, 0, known, accounts)
+        outlines, accounts = self._read_outlines(data, notebooks)
+        outlines = resolve(outlines)
         problems += chain.from_iterable([*outline.problems, *too_long(outline)] for outline in outlines)
         nodes = sum(len(outline.nodes) for outline in outlines)
         if not nodes:
-            raise NoNotesInside(self.notes, SUFFIXES, [str(problem) for problem in problems])
+            raise NoNotesInside(self.notes, suffixes(), [str(problem) for problem in problems])
         chunks = _all_chunks(outlines)
         plan, borrowed = self._plan(chunks)
         fresh, converted = self._embed(plan, chunks)
@@ -158,6 +196,8 @@ class _Build:
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
             notes=places,
             sources=digests,
+            notebooks=notebooks,
+            former=former,
             files={},
         )
         embedded = _nodes_of(plan.embed, chunks)
@@ -167,12 +207,12 @@ class _Build:
         name = write_generation(
             self.folder,
             manifest,
-            store_bytes(outlines, chunks, problems, borrowed),
+            store_bytes(outlines, chunks, problems, borrowed, accounts, former),
             build_index(fresh.vectors, self.old.vectors if self.old else None),
             fresh.tokens,
             lambda new: self.extras(new, self.old, embedded + removed),
         )
-        return self._report(name, len(data), nodes, embedded, removed, resumed, len(borrowed), problems)
+        return self._report(name, len(data), nodes, embedded, removed, resumed, len(borrowed), problems, accounts)
 
     def _report(
         self,
@@ -184,18 +224,34 @@ class _Build:
         resumed: int,
         borrowed: int,
         problems: list[Problem],
+        accounts: list[Account],
     ) -> Report:
-        kept, seconds = nodes - embedded, round(time.perf_counter() - self.started, 3)
         return Report(
-            generation, files, nodes, embedded, kept, removed, resumed, borrowed, problems, self.notice, seconds
+            generation,
+            files,
+            nodes,
+            embedded,
+            nodes - embedded,
+            removed,
+            resumed,
+            borrowed,
+            problems,
+            self.notice,
+            round(time.perf_counter() - self.started, 3),
+            self.skipped,
+            accounts,
         )
 
-    def _read_outlines(self, data: Mapping[str, bytes]) -> list[Outline]:
-        outlines = []
+    def _read_outlines(
+        self, data: Mapping[str, bytes], notebooks: Mapping[str, str]
+    ) -> tuple[list[Outline], list[Account]]:
+        outlines, accounts = [], []
         for file, content in data.items():
-            outlines.append(read_outline(file, content))
+            outline, account = read_with_account(file, content, notebooks.get(file, ""))
+            outlines.append(outline)
+            accounts.append(account)
             self.progress("reading", len(outlines), len(data))
-        return outlines
+        return outlines, accounts
 
     def _plan(self, chunks: Sequence[Chunk]) -> tuple[Plan, dict[int, bytes]]:
         """Where each chunk's vector comes from, and for the borrowed ones the hash of what that vector was made of."""
@@ -228,15 +284,13 @@ def _nodes_of(groups: Iterable[Sequence[int]], chunks: Sequence[Chunk]) -> int:
     return len({chunks[row].node for rows in groups for row in rows})
 
 
-def _read_files(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:
-    data: dict[str, bytes] = {}
-    problems: list[Problem] = []
-    for source in sources:
-        try:
-            data[source.file] = source.path.read_bytes()
-        except OSError as error:
-            problems.append(Problem(source.file, 1, f"this file cannot be read: {error.strerror}"))
-    return data, problems
+def _by_reason(skipped: Sequence[tuple[str, str]]) -> list[Skipped]:
+    """The commonest reason first."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for name, reason in skipped:
+        names[reason].append(name)
+    groups = [Skipped(reason, len(some), some[:_NAMES_SHOWN]) for reason, some in names.items()]
+    return sorted(groups, key=lambda group: -group.count)
 
 
 def _all_chunks(outlines: Sequence[Outline]) -> list[Chunk]:

@@ -10,7 +10,7 @@ import msgspec
 from indexer.encoder import Model
 from indexer.errors import IndexFolderError, NotesError
 from indexer.generation import Manifest, open_generation, read_manifest
-from indexer.sources import find_sources
+from indexer.sources import find_sources, read_whole
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ def _digests(notes: list[Path]) -> dict[str, str]:
     digests = {}
     for source in find_sources(notes).sources:
         try:
-            digests[source.file] = hashlib.sha256(source.path.read_bytes()).hexdigest()
+            digests[source.file] = hashlib.sha256(read_whole(source.path)).hexdigest()
         except OSError:
             continue  # unreadable now, so it counts as removed
     return digests

@@ -46,6 +46,14 @@ class NotText(NotesError):
         super().__init__("this is not a text file, so none of it was indexed")
 
 
+class ReaderNotLoaded(TrellisError):
+    def __init__(self, name: str, value: str, reason: str) -> None:
+        super().__init__(
+            f"The reader '{name}' that an installed package brings ('{value}') cannot be used: {reason}. "
+            "Install that package again, or remove it."
+        )
+
+
 class ModelError(TrellisError):
     """The embedding model cannot be used."""
 

@@ -41,7 +41,7 @@ from indexer.late import TokenVectors
 from indexer.store import Store
 from indexer.vectors import read_index, write_index
 
-FORMAT = 2
+FORMAT = 3
 """Version of everything on disk. Raised whenever an older Trellis could misread what a newer one wrote, or the reverse."""
 
 _CURRENT = "CURRENT"
@@ -57,6 +57,7 @@ _TOKENS = "tokens.npz"
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a generation is made of. sources: SHA-256 of each notes file by its name. notes: the places that were indexed.
     converted: SHA-256 of the manifest of the converted model that made the vectors; "" when the model ran as it is.
+    notebooks: the program whose folder a file lies in. former: the names that renamed files had before, the latest first.
     """
 
     format: int
@@ -72,6 +73,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notes: list[str]
     sources: dict[str, str]
     files: dict[str, FileRecord]
+    notebooks: dict[str, str] = {}
+    former: dict[str, list[str]] = {}
 
 
 class Generation:

@@ -1,77 +1,209 @@
-"""Which files are the notes, and what each is called in results."""
+"""Which files are the notes, what each is called in results, and what was passed over."""
 
 from __future__ import annotations
 
 import os
+import stat
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.errors import NoNotesInside, NotesNameClash, NotesNotFound
+from indexer.ignore import Rules, file_reason, folder_reason
 from indexer.node import Problem
-from indexer.readers import SUFFIXES
+from indexer.readers import suffixes
+
+_TRIES = 5
+_PAUSE = 0.05
+"""Seconds between two looks at a file that is being written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """file: its name in results, relative to the notes folder, with forward slashes. path: where it is."""
+    """file: its name in results, relative to the notes folder, with forward slashes. path: where it is.
+    notebook: the program whose folder it lies in ("logseq", "obsidian"), or "".
+    """
 
     file: str
     path: Path
+    notebook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """skipped: (name, why) of the files and folders that were passed over; a name of a folder ends in a slash."""
+
     sources: Sequence[Source]
     problems: Sequence[Problem]
+    skipped: Sequence[tuple[str, str]] = ()
 
 
 def find_sources(notes: Sequence[Path]) -> Found:
     """The files under `notes`, sorted by name. A folder is searched for files of a known suffix; a file is taken as it is.
 
-    With several places given, each folder's own name comes first in the names of its files. Hidden files and folders are
-    passed over, and so is a link that leads out of its notes folder: it is reported, and nothing beyond it is read.
+    With several places given, each folder's own name comes first in the names of its files. Passed over are hidden files,
+    what ignore files name, and what editors and syncs leave behind; so is a link that leads out of its notes folder: it is
+    reported, and nothing beyond it is read.
     """
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
+    skipped: list[tuple[str, str]] = []
     for place in notes:
         if not place.exists():
             raise NotesNotFound(place)
         root = place.resolve()
-        prefix = f"{root.name}/" if len(notes) > 1 and root.is_dir() else ""
-        for path in [root] if root.is_file() else _walk(root, problems):
-            name = prefix + (path.name if path == root else path.relative_to(root).as_posix())
-            name = name.encode("utf-8", "backslashreplace").decode()  # a file name may be bytes that are no text
-            if path != root and (reason := _unusable(path, root)):
-                problems.append(Problem(name, 1, reason))
-                continue
-            if name in sources and sources[name].path != path:
-                raise NotesNameClash(name, sources[name].path, path)
-            sources[name] = Source(name, path)
+        walk = _Walk(root, f"{root.name}/" if len(notes) > 1 and root.is_dir() else "", problems, skipped)
+        for source in walk.sources():
+            if source.file in sources and sources[source.file].path != source.path:
+                raise NotesNameClash(source.file, sources[source.file].path, source.path)
+            sources[source.file] = source
     if not sources:
-        raise NoNotesInside(notes, SUFFIXES, [str(problem) for problem in problems])
-    return Found([sources[name] for name in sorted(sources)], problems)
+        raise NoNotesInside(notes, suffixes(), [str(problem) for problem in problems])
+    return Found([sources[name] for name in sorted(sources)], problems, sorted(set(skipped)))
 
 
-def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
-    def unreadable(error: OSError) -> None:
-        folder = Path(error.filename).relative_to(root).as_posix()
-        problems.append(Problem(folder, 1, f"this folder cannot be read: {error.strerror}"))
+@dataclass(slots=True)
+class _Walk:
+    """The search of one place."""
 
-    for folder, folders, files in os.walk(root, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        linked = (path for name in folders if (path := Path(folder, name)).is_symlink())
-        yield from (path for path in linked if not Path(os.path.realpath(path)).is_relative_to(root))
-        for name in sorted(files):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in SUFFIXES:
-                yield path
+    root: Path
+    prefix: str
+    problems: list[Problem]
+    skipped: list[tuple[str, str]]
+    rules: dict[Path, Rules] = field(default_factory=dict)
+    notebooks: dict[Path, str] = field(default_factory=dict)
+
+    def sources(self) -> Iterator[Source]:
+        around = _notebook_around(self.root)
+        if self.root.is_file():
+            yield Source(self.prefix + _text(self.root.name), self.root, around)
+            return
+        self.notebooks[self.root.parent] = around
+        self.rules[self.root.parent] = Rules()
+        for folder, folders, files in os.walk(self.root, onerror=self._unreadable):
+            here = Path(folder)
+            notebook = self.notebooks[here] = _notebook_of(folders, files) or self.notebooks[here.parent]
+            self.rules[here] = self._rules_in(here)
+            folders[:] = [name for name in sorted(folders) if self._enters(here / name, notebook)]
+            for name in sorted(files):
+                if self._takes(here / name):
+                    yield Source(self._name(here / name), here / name, notebook)
+
+    def _rules_in(self, folder: Path) -> Rules:
+        above = self.rules[folder.parent]
+        try:
+            return above.inside(folder)
+        except (OSError, ValueError) as error:
+            self.problems.append(Problem(self._name(folder) if folder != self.root else ".", 1, str(error)))
+            return above
+
+    def _enters(self, folder: Path, notebook: str) -> bool:
+        reason = folder_reason(folder.name, notebook) or self.rules[folder.parent].reason(folder, folder=True)
+        if not reason and folder.is_symlink():
+            if Path(os.path.realpath(folder)).is_relative_to(self.root):
+                reason = "a link to a folder that is read in its own place"
+            else:
+                self.problems.append(Problem(self._name(folder), 1, _LEADS_OUT))
+                return False
+        if reason:
+            self.skipped.append((f"{self._name(folder)}/", reason))
+        return not reason
+
+    def _takes(self, path: Path) -> bool:
+        reason = file_reason(path.name) or self.rules[path.parent].reason(path)
+        if not reason and path.suffix.lower() not in suffixes():
+            reason = f"not in a format that is read ({path.suffix.lower() or 'no suffix'})"
+        if reason:
+            self.skipped.append((self._name(path), reason))
+            return False
+        if problem := _unusable(path, self.root):
+            self.problems.append(Problem(self._name(path), 1, problem))
+            return False
+        return True
+
+    def _name(self, path: Path) -> str:
+        return self.prefix + _text(path.relative_to(self.root).as_posix())
+
+    def _unreadable(self, error: OSError) -> None:
+        folder = self._name(Path(error.filename))
+        self.problems.append(Problem(folder, 1, f"this folder cannot be read: {error.strerror}"))
+
+
+def _text(name: str) -> str:
+    """A file name may be bytes that are no text."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+_LEADS_OUT = "a link that leads out of the notes folder; it was not followed"
 
 
 def _unusable(path: Path, root: Path) -> str:
     """Why a path is not read, or "". A pipe or a device would hang the reader."""
     if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
-        return "a link that leads out of the notes folder; it was not followed"
+        return _LEADS_OUT
     if not path.is_file():
         return "a link to nothing" if path.is_symlink() else "not a regular file"
     return ""
+
+
+def _notebook_of(folders: Sequence[str], files: Sequence[str]) -> str:
+    """The program that keeps its notes in a folder with these things in it, or ""."""
+    if ".obsidian" in folders:
+        return "obsidian"
+    pages = "pages" in folders or "journals" in folders
+    return "logseq" if pages and ("logseq" in folders or {"pages", "journals"} <= set(folders)) else ""
+
+
+def _notebook_around(place: Path) -> str:
+    """The same of the folders that a place lies in: a part of a vault is read as such."""
+    for folder in place.parents:
+        if (folder / ".obsidian").is_dir():
+            return "obsidian"
+        if (folder / "logseq" / "config.edn").is_file():
+            return "logseq"
+    return ""
+
+
+def read_sources(sources: Sequence[Source]) -> tuple[dict[str, bytes], list[Problem]]:
+    """The bytes of each file by its name. A file that cannot be read, or went away meanwhile, is a problem and no more."""
+    data: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            data[source.file] = read_whole(source.path)
+        except FileNotFoundError:
+            problems.append(Problem(source.file, 1, "this file went away while the notes were being read"))
+        except OSError as error:
+            problems.append(Problem(source.file, 1, f"this file cannot be read: {error.strerror}"))
+    return data, problems
+
+
+def read_whole(path: Path) -> bytes:
+    """A file as it is between two writes. Editors write in steps, or put a new file in the place of the old one: what
+    changes while it is read, or was emptied a moment ago, is read again. Raises OSError.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            before, content, after = _read_once(path)
+        except FileNotFoundError:
+            if not left:
+                raise
+        else:
+            unchanged = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+            steady = unchanged and after.st_size == len(content)
+            emptied = not content and abs(time.time() - after.st_mtime) < 1
+            if (steady and not emptied) or not left:
+                return content
+        time.sleep(_PAUSE)
+    raise AssertionError("not reached")
+
+
+def _read_once(path: Path) -> tuple[os.stat_result, bytes, os.stat_result]:
+    """Never waits for a pipe that took the file's place since it was looked at."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise OSError(0, "not a regular file")
+        return before, file.read(), os.fstat(file.fileno())

@@ -13,17 +13,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.account import Account
 from indexer.acronyms import short_forms, spelled_out
+from indexer.attributes import OWN, TAG, Attribute
 from indexer.chunks import Chunk
-from indexer.node import Outline, Problem
+from indexer.node import Node, Outline, Problem
 from indexer.words import stem, stems_of
 
 _SCHEMA = """
-    CREATE TABLE file (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE file (
+        number INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        account TEXT NOT NULL               -- where its lines went, as JSON, or ''
+    ) STRICT;
     CREATE TABLE node (
         row INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -32,9 +40,22 @@ _SCHEMA = """
         last INTEGER NOT NULL,              -- last row of its subtree
         depth INTEGER NOT NULL,
         line INTEGER NOT NULL,
-        lines TEXT NOT NULL,                -- one source line a line
-        marker TEXT NOT NULL
+        end_line INTEGER NOT NULL,
+        lines TEXT NOT NULL,                -- as shown, one source line a line
+        marker TEXT NOT NULL,
+        plain TEXT,                         -- the words alone, where they differ from the lines
+        numbers TEXT                        -- the numbers of the lines, where they do not follow one another
     ) STRICT;
+    CREATE TABLE former (id TEXT PRIMARY KEY, row INTEGER NOT NULL) STRICT, WITHOUT ROWID;  -- ids under earlier file names
+    CREATE TABLE attribute (
+        node INTEGER NOT NULL,              -- row, -1 for what holds for a whole file
+        first INTEGER NOT NULL,             -- it holds for the rows first..last: the node and what inherits it
+        last INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX attribute_by_name ON attribute (name, first);
+    CREATE INDEX attribute_by_node ON attribute (node);
     CREATE TABLE chunk (
         row INTEGER PRIMARY KEY,
         node INTEGER NOT NULL REFERENCES node,
@@ -65,16 +86,20 @@ class StoredNode:
     last: int
     depth: int
     line: int
+    end_line: int
     lines: tuple[str, ...]
     marker: str
+    plain: str | None = None
+    numbers: tuple[int, ...] = ()
 
     @property
-    def end_line(self) -> int:
-        return self.line + len(self.lines) - 1
+    def line_numbers(self) -> Sequence[int]:
+        """The source line of each of `lines`."""
+        return self.numbers or range(self.line, self.line + len(self.lines))
 
     @property
     def text(self) -> str:
-        return " ".join(self.lines)
+        return " ".join(self.lines) if self.plain is None else self.plain
 
 
 def store_bytes(
@@ -82,30 +107,43 @@ def store_bytes(
     chunks: Sequence[Chunk],
     problems: Iterable[Problem],
     borrowed: Mapping[int, bytes] = MappingProxyType({}),
+    accounts: Sequence[Account] = (),
+    former: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> bytes:
     """A whole database as bytes, so that one module writes (and hashes) everything that goes to disk.
 
     chunks: in the order of the vectors, their nodes numbered over all outlines. borrowed: the hash of what was embedded for
-    those chunks whose vector is that of another.
+    those chunks whose vector is that of another. accounts: of the outlines, in their order. former: the names that a file had
+    before.
     """
     connection = sqlite3.connect(":memory:")
     try:
         connection.executescript(_SCHEMA)
         first = 0
         for number, outline in enumerate(outlines):
-            connection.execute("INSERT INTO file VALUES (?, ?)", (number, outline.file))
-            connection.executemany("INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(number, outline, first))
+            account = msgspec.json.encode(accounts[number]).decode() if accounts else ""
+            connection.execute("INSERT INTO file VALUES (?, ?, ?)", (number, outline.file, account))
+            last = _last_rows(outline, first)
+            connection.executemany(
+                f"INSERT INTO node VALUES ({', '.join('?' * 12)})", _rows(number, outline, first, last)
+            )
+            connection.executemany("INSERT INTO attribute VALUES (?, ?, ?, ?, ?)", _attributes(outline, first, last))
+            for name in former.get(outline.file, ()):
+                ids = ((node_id, first + at) for at, node_id in enumerate(outline.ids(name)))
+                connection.executemany("INSERT OR IGNORE INTO former VALUES (?, ?)", ids)
             first += len(outline.nodes)
+        tags = [_tags(node) for outline in outlines for node in outline.nodes]
         numbered = list(enumerate(chunks))
         connection.executemany(
             "INSERT INTO chunk VALUES (?, ?, ?, ?)",
             ((row, c.node, borrowed.get(row, c.hash), c.own_hash) for row, c in numbered),
         )
         connection.executemany(
-            "INSERT INTO word (rowid, trail, piece) VALUES (?, ?, ?)", ((row, c.trail, c.piece) for row, c in numbered)
+            "INSERT INTO word (rowid, trail, piece) VALUES (?, ?, ?)",
+            ((row, c.trail, f"{c.piece} {tags[c.node]}".rstrip()) for row, c in numbered),
         )
         connection.execute("INSERT INTO word (word) VALUES ('optimize')")
-        stems = Counter(each for chunk in chunks for each in stems_of(f"{chunk.trail} {chunk.piece}"))
+        stems = Counter(each for c in chunks for each in stems_of(f"{c.trail} {c.piece} {tags[c.node]}"))
         connection.executemany("INSERT INTO stem VALUES (?, ?)", stems.items())
         terms = Counter(word for chunk in chunks for word in _WORD.findall(chunk.piece.casefold()))
         connection.executemany("INSERT INTO term VALUES (?, ?)", terms.items())
@@ -117,16 +155,52 @@ def store_bytes(
         connection.close()
 
 
-def _rows(number: int, outline: Outline, first: int) -> Iterator[tuple[int, str, int, int, int, int, int, str, str]]:
-    last = list(range(len(outline.nodes)))
+def _last_rows(outline: Outline, first: int) -> list[int]:
+    """The last row of the subtree of each node."""
+    last = list(range(first, first + len(outline.nodes)))
     for at in range(len(outline.nodes) - 1, -1, -1):
         parent = outline.nodes[at].parent
         if parent is not None:
             last[parent] = max(last[parent], last[at])
+    return last
+
+
+def _rows(number: int, outline: Outline, first: int, last: Sequence[int]) -> Iterator[tuple[Any, ...]]:
     for at, (node, node_id) in enumerate(zip(outline.nodes, outline.ids(), strict=True)):
-        parent_row = -1 if node.parent is None else first + node.parent
-        lines = "\n".join(node.lines).encode("utf-8", "replace").decode()
-        yield (first + at, node_id, number, parent_row, first + last[at], node.depth, node.line, lines, node.marker)
+        yield (
+            first + at,
+            node_id,
+            number,
+            -1 if node.parent is None else first + node.parent,
+            last[at],
+            node.depth,
+            node.line,
+            node.end_line,
+            _storable("\n".join(node.lines)),
+            node.marker,
+            None if node.plain is None else _storable(node.plain),
+            ",".join(map(str, node.numbers)) or None,
+        )
+
+
+def _attributes(outline: Outline, first: int, last: Sequence[int]) -> Iterator[tuple[int, int, int, str, str]]:
+    if outline.nodes:
+        end = first + len(outline.nodes) - 1
+        yield from ((-1, first, end, name, _storable(value)) for name, value in outline.attributes)
+    for at, node in enumerate(outline.nodes):
+        for name, value in node.attributes:
+            yield first + at, first + at, first + at if name in OWN else last[at], name, _storable(value)
+
+
+def _tags(node: Node) -> str:
+    """A node is found by its tags too, wherever they stood."""
+    said = " ".join(value for name, value in node.attributes if name == TAG)
+    return said if said.casefold() not in node.text.casefold() else ""
+
+
+def _storable(text: str) -> str:
+    """SQLite takes no lone surrogates."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _acronyms(outlines: Sequence[Outline]) -> Iterator[tuple[str, str, int]]:
@@ -151,10 +225,7 @@ class Store:
         self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self.files: list[str] = [name for (name,) in self._db.execute("SELECT name FROM file ORDER BY number")]
         structure = np.array(
-            self._db.execute(
-                "SELECT file, parent, last, depth, line, line + length(lines) - length(replace(lines, char(10), '')) "
-                "FROM node ORDER BY row"
-            ).fetchall(),
+            self._db.execute("SELECT file, parent, last, depth, line, end_line FROM node ORDER BY row").fetchall(),
             np.int64,
         ).reshape(-1, 6)
         columns = (np.ascontiguousarray(column) for column in structure.T)
@@ -187,19 +258,21 @@ class Store:
         return [self._stored(record) for record in self._db.execute(query, (int(first), int(last)))]
 
     def row_of(self, node_id: str) -> int | None:
-        found = self._db.execute("SELECT row FROM node WHERE id = ?", (node_id,)).fetchone()
-        return None if found is None else int(found[0])
+        """The node of this id, also of an id that it had before its file was renamed."""
+        for query in ("SELECT row FROM node WHERE id = ?", "SELECT row FROM former WHERE id = ?"):
+            found = self._db.execute(query, (node_id,)).fetchone()
+            if found is not None:
+                return int(found[0])
+        return None
 
     def row_at(self, file: str, line: int) -> int | None:
         """The node whose text stands at this line of the file: the last one that begins at or before it."""
         if line >= 2**63:  # more than SQLite can compare with
             return None
-        query = """SELECT node.row, node.line, node.lines FROM node JOIN file ON node.file = file.number
-                   WHERE file.name = ? AND node.line <= ? ORDER BY node.line DESC LIMIT 1"""
+        query = """SELECT node.row, node.end_line FROM node JOIN file ON node.file = file.number
+                   WHERE file.name = ? AND node.line <= ? ORDER BY node.line DESC, node.row LIMIT 1"""
         found = self._db.execute(query, (file, line)).fetchone()
-        if found is None or line > found[1] + str(found[2]).count("\n"):
-            return None
-        return int(found[0])
+        return None if found is None or line > found[1] else int(found[0])
 
     def ancestors(self, row: int) -> list[int]:
         """Rows from the outermost ancestor to the parent."""
@@ -283,6 +356,36 @@ class Store:
     def problems(self) -> list[Problem]:
         return [Problem(*record) for record in self._db.execute("SELECT * FROM problem")]
 
-    def _stored(self, record: tuple[int, str, int, int, int, int, int, str, str]) -> StoredNode:
-        row, node_id, file, parent, last, depth, line, lines, marker = record
-        return StoredNode(row, node_id, self.files[file], parent, last, depth, line, tuple(lines.split("\n")), marker)
+    def accounts(self) -> list[Account]:
+        """Where the lines of each file went, in the order of `files`."""
+        told = self._db.execute("SELECT account FROM file WHERE account != '' ORDER BY number")
+        return [msgspec.json.decode(account, type=Account) for (account,) in told]
+
+    def attributes(self, row: int) -> list[Attribute]:
+        """What a node says of itself; what it inherits is not among it."""
+        return [
+            Attribute(*pair) for pair in self._db.execute("SELECT name, value FROM attribute WHERE node = ?", (row,))
+        ]
+
+    def spans(self, names: Sequence[str]) -> list[tuple[int, int, str, str]]:
+        """(first row, last row, name, value) of every attribute of these names; of two that hold for a node the later one in
+        this order is the nearer one.
+        """
+        marks = ", ".join("?" * len(names))
+        query = f"SELECT first, last, name, value FROM attribute WHERE name IN ({marks}) ORDER BY first, node"
+        return self._db.execute(query, list(names)).fetchall()
+
+    def attribute_values(self) -> list[tuple[str, str, int]]:
+        """(name, value, how often) of all attributes, the commonest first."""
+        query = (
+            "SELECT name, value, count(*) AS uses FROM attribute GROUP BY name, value ORDER BY uses DESC, name, value"
+        )
+        return self._db.execute(query).fetchall()
+
+    def _stored(self, record: tuple[Any, ...]) -> StoredNode:
+        row, node_id, file, parent, last, depth, line, end_line, lines, marker, plain, numbers = record
+        shown = tuple(lines.split("\n"))
+        places = tuple(map(int, numbers.split(","))) if numbers else ()
+        return StoredNode(
+            row, node_id, self.files[file], parent, last, depth, line, end_line, shown, marker, plain, places
+        )

@@ -60,18 +60,27 @@ def main(context: click.Context, config_file: Path | None) -> None:
 @main.command()
 @notes_argument
 @index_option
+@click.option("--account", "accounted", is_flag=True, help="Say for each file where its lines went.")
 @json_option
 @click.pass_obj
 @_failing_clearly
-def index(config_file: Path | None, notes: Sequence[str], index: str | None, as_json: bool) -> None:
+def index(config_file: Path | None, notes: Sequence[str], index: str | None, accounted: bool, as_json: bool) -> None:
     """Build the index or bring it up to date; unchanged notes cost nothing."""
+    from msgspec import structs
+
     config = _configure(config_file, notes=list(notes) or None, index=index)
     report = _build(config)
     _print_problems(report)
     if as_json:
-        _print_json(report)
-    else:
-        click.echo(_summary(report))
+        _print_json(report if accounted else structs.replace(report, accounts=[]))
+        return
+    if accounted:
+        from service.show import show_accounts
+
+        click.echo(_plain(show_accounts(report.accounts)))
+    for line in _skipped(report):
+        click.echo(_plain(line), err=True)
+    click.echo(_summary(report))
 
 
 @main.command()
@@ -310,6 +319,16 @@ def _summary(report: Report) -> str:
         f"{report.nodes:,} nodes of {report.files:,} files: {report.embedded:,} embedded{resumed}, {report.kept:,} kept, "
         f"{report.removed:,} removed, in {report.seconds:.1f} s"
     )
+
+
+def _skipped(report: Report) -> list[str]:
+    """What was passed over and why; hidden files go without saying."""
+    lines = []
+    for group in report.skipped:
+        if group.reason != "hidden":
+            names = ", ".join(group.names[:3]) + (", …" if group.count > 3 else "")
+            lines.append(f"passed over {group.count:,}: {group.reason}: {names}")
+    return lines
 
 
 def _print_problems(report: Report) -> None:

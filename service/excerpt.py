@@ -33,8 +33,7 @@ def to_results(store: Store, windows: Sequence[Window], stems: frozenset[str]) -
 def _to_result(window: Window, nodes: Sequence[StoredNode], path: list[str], stems: frozenset[str]) -> Result:
     best = nodes[window.hits[0] - window.first]
     lines = _excerpt_lines(nodes, frozenset(window.hits), stems)
-    if best.end_line - best.line >= MAX_LINES:
-        lines = lines[:MAX_LINES]
+    lines = [line for line in lines[:MAX_LINES] if line.line < lines[0].line + MAX_LINES]
     return Result(
         id=best.id,
         score=round(window.score, 4),
@@ -49,13 +48,13 @@ def _excerpt_lines(nodes: Sequence[StoredNode], hits: frozenset[int], stems: fro
     outermost = min(node.depth for node in nodes)
     return [
         ExcerptLine(
-            line=node.line + offset,
+            line=number,
             depth=node.depth - outermost,
             text=text[:LINE_LIMIT],
             hit=node.row in hits,
             marks=marks(text[:LINE_LIMIT], stems),
-            marker=node.marker if offset == 0 else "",
+            marker=node.marker if number == node.line else "",
         )
         for node in nodes
-        for offset, text in enumerate(node.lines)
+        for number, text in zip(node.line_numbers, node.lines, strict=True)
     ]

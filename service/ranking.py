@@ -21,7 +21,7 @@ from indexer.vectors import Mask, nearest, stored_vectors
 from service.intent import asks_amount, gives_amount, wants_list
 from service.query import Query
 from service.snapshot import Snapshot
-from service.windows import Window, shortened, window_around, windows_around
+from service.windows import Window, narrowed, shortened, window_around, windows_around
 
 _DENSE_CANDIDATES = 300
 _LEXICAL_CANDIDATES = 50
@@ -222,8 +222,10 @@ class _Field:
         scores = self._line_scores(window)
         order = np.argsort(-scores, kind="stable")[:_MAX_HITS]
         window.hits = [window.first + int(at) for at in order if scores[at] >= scores[order[0]] - _HIT_MARGIN]
+        start = window.first
         if not self._whole:
             shortened(self._store, window, scores)
+        narrowed(self._store, window, scores[window.first - start :])
 
     def _line_scores(self, window: Window) -> Floats:
         scores = self.at(self.line, np.arange(window.first, window.last + 1))

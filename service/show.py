@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from indexer.account import Account
 from service.types import Answer, Explanation, RelatedResults, Result
 
 _UNITS = {"reading": " files", "asking": " questions"}
@@ -71,6 +74,24 @@ class _Lines:
 
     def close(self) -> None:
         pass
+
+
+def show_accounts(accounts: Sequence[Account]) -> str:
+    """A line a file and one for all of them; they add up."""
+    syntax: Counter[str] = Counter()
+    for account in accounts:
+        syntax.update(account.syntax)
+    whole = Account(
+        "all files",
+        f"{len(accounts):,}",
+        sum(account.lines for account in accounts),
+        sum(account.in_nodes for account in accounts),
+        sum(account.blank for account in accounts),
+        dict(syntax.most_common()),
+        sum(account.missing for account in accounts),
+        [number for account in accounts for number in account.unaccounted][:1],
+    )
+    return "\n".join(map(str, [*accounts, whole]))
 
 
 def show_answer(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""Which lines to show around a node: what stands below it and its neighbours inside its parent, at most twelve lines."""
+"""Which lines to show around a node: what stands below it and its neighbours inside its parent, at most twelve."""
 
 from __future__ import annotations
 
@@ -57,14 +57,16 @@ def _inside_parent(store: Store, rows: Rows) -> tuple[Rows, Rows]:
 
 
 def _grown(store: Store, rows: Rows, low: Rows, high: Rows, mask: Mask | None) -> tuple[Rows, Rows]:
-    """Grows windows from their nodes: first down through the subtree, then up and down in turn, as far as twelve lines reach
+    """Grows windows from their nodes: first down through the subtree, then up and down in turn, as far as twelve nodes reach
     between rows `low` and `high`. Rows that are out of scope are never entered.
+
+    Counted in nodes, so that the same outline is ranked the same in a format that spreads it over more lines.
     """
     first, last, subtree = rows.copy(), rows.copy(), np.minimum(store.last[rows], high)
 
     def grow(step: int, least: Rows, most: Rows) -> bool:
         a, b = (first, np.minimum(last + step, most)) if step > 0 else (np.maximum(first + step, least), last)
-        fits = (store.end_line[b] - store.line[a] < MAX_LINES) & ((a < first) | (b > last))
+        fits = (b - a < MAX_LINES) & ((a < first) | (b > last))
         if mask is not None:
             fits &= mask[b if step > 0 else a]
         np.copyto(first, a, where=fits)
@@ -76,6 +78,21 @@ def _grown(store: Store, rows: Rows, low: Rows, high: Rows, mask: Mask | None) -
     while grow(-1, low, high) | grow(1, low, high):
         pass
     return first, last
+
+
+def narrowed(store: Store, window: Window, scores: NDArray[np.float32]) -> Window:
+    """The window cut to the twelve lines of its file around what matched best, from the end that matched less.
+    `scores` has one for each row of the window.
+    """
+    best, start = window.hits[0], window.first
+    while window.first < window.last and store.end_line[window.last] - store.line[window.first] >= MAX_LINES:
+        above_less = scores[window.first - start] <= scores[window.last - start]
+        if window.first < best and (above_less or window.last == best):
+            window.first += 1
+        else:
+            window.last -= 1
+    window.hits = [row for row in window.hits if window.first <= row <= window.last]
+    return window
 
 
 def shortened(store: Store, window: Window, scores: NDArray[np.float32]) -> Window:

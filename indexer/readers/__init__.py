@@ -1,37 +1,97 @@
-"""Readers: one module a format, all making `indexer.node.Node`. Chosen by a file's suffix."""
+"""Readers: one module a format, all making `indexer.node.Node`. Formats are told apart by suffix, then by content.
+
+A package adds a format with an entry point of the group `trellis.readers` that names a `indexer.readers.page.Format`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import PurePath
 
-from indexer.decode import decode
-from indexer.errors import NotText
-from indexer.node import Node, Outline, Problem
-from indexer.readers import text
+from indexer.account import Account, account_of
+from indexer.decode import Decoded
+from indexer.errors import NotText, ReaderNotLoaded
+from indexer.node import Outline, Problem
+from indexer.readers import logseq, markdown, opml, org, taskpaper, text, vimoutliner
+from indexer.readers.page import Format, Page, Reading
 
-Reader = Callable[[Sequence[str]], list[Node]]
-"""From all lines of a file, blank ones too, to its nodes; every non-blank line is in exactly one of them."""
-
-READERS: dict[str, Reader] = {
-    ".txt": text.read,
-    ".text": text.read,
-    ".otl": text.read,
-    ".outline": text.read,
-}
-
-SUFFIXES = tuple(READERS)
+GROUP = "trellis.readers"
+_OURS = (text.FORMAT, logseq.FORMAT, markdown.FORMAT, org.FORMAT, opml.FORMAT, vimoutliner.FORMAT, taskpaper.FORMAT)
 
 
-def read_outline(file: str, data: bytes) -> Outline:
-    """The outline in the bytes of one file; `file` is its name as results will show it.
+@cache
+def formats() -> tuple[Format, ...]:
+    """All formats; those of other packages come first, so that they may take a suffix over. Raises ReaderNotLoaded."""
+    theirs = []
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        try:
+            found = entry.load()
+        except Exception as error:
+            raise ReaderNotLoaded(entry.name, entry.value, str(error)) from error
+        if not isinstance(found, Format):
+            raise ReaderNotLoaded(entry.name, entry.value, f"it is no Format but a {type(found).__name__}")
+        theirs.append(found)
+    return (*theirs, *_OURS)
 
-    What is not text yields no nodes and one problem that says so; it never raises.
+
+@cache
+def suffixes() -> tuple[str, ...]:
+    """The suffixes of all formats, with their dots."""
+    return tuple(dict.fromkeys(suffix for each in formats() for suffix in each.suffixes))
+
+
+def read_outline(file: str, data: bytes, notebook: str = "") -> Outline:
+    """The outline in the bytes of one file; `file` is its name as results will show it. See `read_with_account`."""
+    return read_with_account(file, data, notebook)[0]
+
+
+def read_with_account(file: str, data: bytes, notebook: str = "") -> tuple[Outline, Account]:
+    """The outline in the bytes of one file, and where each of its lines went; it never raises.
+
+    What is not text yields no nodes and one problem that says so. notebook: see `indexer.readers.page.Page`.
     """
     try:
-        decoded = decode(data)
+        chosen, decoded = _choose(file, data, notebook)
     except NotText as error:
-        return Outline(file, [], [Problem(file, error.line, str(error))])
-    reader = READERS.get(PurePath(file).suffix.lower(), text.read)
+        outline = Outline(file, [], [Problem(file, error.line, str(error))], format="not text")
+        return outline, account_of(outline, [])
+    page = Page(file, decoded.lines, notebook)
     problems = [Problem(file, line, message) for line, message in decoded.notices]
-    return Outline(file, reader(decoded.lines), problems)
+    reading, failure = _read(chosen, page)
+    problems += [Problem(file, line, message) for line, message in [*failure, *reading.problems]]
+    outline = Outline(
+        file, reading.nodes, problems, reading.syntax, reading.attributes, reading.title, format=chosen.name
+    )
+    account = account_of(outline, page.lines)
+    if account.missing:
+        left = f"{account.missing} lines from here on are in no node and have no name; the reader left them out"
+        outline = replace(outline, problems=[*problems, Problem(file, account.unaccounted[0], left)])
+    return outline, account
+
+
+def _choose(file: str, data: bytes, notebook: str) -> tuple[Format, Decoded]:
+    """The format of a file with its lines. Raises NotText."""
+    suffix = PurePath(file).suffix.lower()
+    candidates = [each for each in formats() if suffix in each.suffixes]
+    open_to_all = not candidates or candidates == [text.FORMAT]
+    if len(candidates) == 1 and not open_to_all:
+        return candidates[0], candidates[0].decode(data)
+    asked = formats() if open_to_all else tuple(candidates)
+    last = text.FORMAT if open_to_all else candidates[-1]
+    decoded = last.decode(data)
+    page = Page(file, decoded.lines, notebook)
+    chosen = next((each for each in asked if each.recognises(page)), last)
+    return chosen, decoded if chosen.decode is last.decode else chosen.decode(data)
+
+
+def _read(chosen: Format, page: Page) -> tuple[Reading, list[tuple[int, str]]]:
+    """What the reader makes of the page. A reader that fails costs its format, not the text of the file."""
+    try:
+        return chosen.read(page), []
+    except Exception as error:
+        message = (
+            f"the reader for {chosen.name} failed ({type(error).__name__}: {error}); read as indented text instead"
+        )
+        return text.FORMAT.read(page), [(1, message)]

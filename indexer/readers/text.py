@@ -8,11 +8,12 @@ bullets, lists that stand flush under their heading, a first line that only says
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from indexer.node import Node
+from indexer.readers.indents import column_of, tab_width
+from indexer.readers.page import Format, Page, Reading
 
 _MARKER = re.compile(r"([-*+•‣◦▪·–—]|\d{1,3}[.)])\s+(?=\S)")
 _LABEL = re.compile(r"(my |our |the )?(notes?|outline|contents?|table of contents|index)\s*:", re.IGNORECASE)
@@ -45,8 +46,8 @@ class _Item:
 
 def read(lines: Sequence[str]) -> list[Node]:
     """The nodes of an outline. Linear in the size of the text; no input fails."""
-    tab = _tab_width(lines)
-    rows = [(number, _column(line, tab), line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    tab = tab_width(lines)
+    rows = [(number, column_of(line, tab), line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
     items: list[_Item] = []
     open_items: list[tuple[float, int]] = []  # (column, position in items) from the outermost to the last item
     for at, (number, column, body) in enumerate(rows):
@@ -67,32 +68,6 @@ def read(lines: Sequence[str]) -> list[Node]:
         open_items.append((item.column, len(items)))
         items.append(item)
     return _without_label([Node(i.line, i.depth, i.parent, tuple(i.lines), i.marker) for i in items])
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
-
-
-def _column(line: str, tab: int) -> int:
-    indent = _indent(line)
-    if "\t" not in indent:
-        return len(indent)
-    column = 0
-    for character in indent:
-        column += tab - column % tab if character == "\t" else 1
-    return column
-
-
-def _tab_width(lines: Sequence[str]) -> int:
-    """How many columns a tab stands for beside this file's spaces: the commonest step of lines indented by spaces."""
-    steps: Counter[int] = Counter()
-    above = 0
-    for line in lines:
-        if line.strip() and "\t" not in (indent := _indent(line)):
-            if len(indent) > above:
-                steps[len(indent) - above] += 1
-            above = len(indent)
-    return min(max(steps.most_common(1)[0][0], 2), 8) if steps else 8
 
 
 def _stands_flush(open_items: list[tuple[float, int]], column: int, items: list[_Item]) -> bool:
@@ -137,3 +112,11 @@ def _without_label(nodes: list[Node]) -> list[Node]:
         return nodes
     lifted = [replace(n, depth=n.depth - 1, parent=None if n.parent == 0 else n.parent) for n in nodes[1:]]
     return [nodes[0], *lifted]
+
+
+def _read_page(page: Page) -> Reading:
+    return Reading(read(page.lines))
+
+
+FORMAT = Format("indented text", (".txt", ".text", ".outline"), _read_page)
+"""What has no sign of another format is read as this."""

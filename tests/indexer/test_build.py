@@ -1,6 +1,8 @@
 """Notes in, index out: what a first run, an update and bad notes do. The index is opened again before it is believed."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,15 +248,15 @@ def test_a_file_that_cannot_be_read_is_reported_and_the_rest_is_indexed(
 ) -> None:
     workshop.write("good\n", "a.txt")
     locked = workshop.write("secret\n", "b.txt")
-    read_bytes = Path.read_bytes
+    opens = os.open
 
-    def refuse(path: Path) -> bytes:
-        if path.name == locked.name:
+    def refuse(path: Path, *arguments: Any, **options: Any) -> int:
+        if Path(path).name == locked.name:
             raise PermissionError(13, "Permission denied", str(path))
-        return read_bytes(path)
+        return opens(path, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refuse)
+        patch.setattr(os, "open", refuse)
         reports = [workshop.build(), workshop.build()]
         assert nodes(workshop) == ["a.txt:1 good"]
     for report in reports:

@@ -1,8 +1,10 @@
 """Is the index whole, current, and made by this model? Answered without embedding anything."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,15 +57,15 @@ def test_a_file_that_could_not_be_read_then_and_now_is_current(
     built: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built.write("secret\n", "locked.txt")
-    read_bytes = Path.read_bytes
+    opens = os.open
 
-    def refuse(path: Path) -> bytes:
-        if path.name == "locked.txt":
+    def refuse(path: Path, *arguments: Any, **options: Any) -> int:
+        if Path(path).name == "locked.txt":
             raise PermissionError(13, "Permission denied", str(path))
-        return read_bytes(path)
+        return opens(path, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refuse)
+        patch.setattr(os, "open", refuse)
         built.build()
         assert check_index(built.index, TINY_MODEL).ok
     assert check_index(built.index, TINY_MODEL).added == ["locked.txt"]

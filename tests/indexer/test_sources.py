@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer import sources
 from indexer.errors import NoNotesInside, NotesNameClash, NotesNotFound
 from indexer.sources import find_sources
 
@@ -28,7 +29,7 @@ def problems(*places: Path) -> list[str]:
 
 def test_a_folder_is_searched_for_outlines_in_all_its_folders(tmp_path: Path) -> None:
     notes = make(tmp_path, "b.txt", "a.otl", "sub/deeper/c.TXT", "sub/d.outline", "e.text", "Ünï côdé.txt")
-    make(notes, "readme.md", "picture.png", "txt", "archive.txt.gz")
+    make(notes, "readme.rst", "picture.png", "txt", "archive.txt.gz")
     assert names(notes) == ["a.otl", "b.txt", "e.text", "sub/d.outline", "sub/deeper/c.TXT", "Ünï côdé.txt"]
 
 
@@ -71,9 +72,9 @@ def test_a_missing_place_is_named(tmp_path: Path) -> None:
         find_sources([make(tmp_path, "a.txt"), tmp_path / "nowhere"])
 
 
-@pytest.mark.parametrize("files", [[], ["readme.md"], [".hidden.txt"]])
+@pytest.mark.parametrize("files", [[], ["readme.rst"], [".hidden.txt"]])
 def test_a_folder_without_outlines_says_what_is_looked_for(tmp_path: Path, files: list[str]) -> None:
-    with pytest.raises(NoNotesInside, match=r"Nothing to index in .*\.txt, \.text, \.otl, \.outline"):
+    with pytest.raises(NoNotesInside, match=r"Nothing to index in .*\.txt, \.text, \.outline, \.md, .*\.otl"):
         find_sources([make(tmp_path, *files)])
 
 
@@ -155,3 +156,172 @@ def test_two_names_that_are_no_unicode_are_not_fatal(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system takes Unicode names only")
     assert len(set(names(tmp_path))) == 3
+
+
+def skipped(*places: Path) -> dict[str, str]:
+    return dict(find_sources(places).skipped)
+
+
+def test_what_editors_and_syncs_leave_behind_is_passed_over_and_told(tmp_path: Path) -> None:
+    left = {
+        "#a.txt#": "an editor's temporary file or backup",
+        "a.txt~": "an editor's temporary file or backup",
+        "~$a.txt": "an editor's temporary file or backup",
+        "4913": "an editor's temporary file or backup",
+        "a.bak": "an editor's temporary file or backup",
+        "a.tmp.txt": "an editor's temporary file or backup",
+        "a.txt.swp": "an editor's temporary file or backup",
+        ".a.txt.swp": "hidden",
+        ".#a.txt": "hidden",
+        "a.sync-conflict-20260301-101500-ABCDEFG.txt": "a copy that a sync conflict left behind",
+        "a (Priya's conflicted copy 2026-03-01).txt": "a copy that a sync conflict left behind",
+        "a (conflicted copy 2026-03-01 101500).md": "a copy that a sync conflict left behind",
+        "a_conflict-20260301-101500.md": "a copy that a sync conflict left behind",
+        "a (SFConflict priya@example.org 2026-03-01).txt": "a copy that a sync conflict left behind",
+        "plan.canvas": "a drawing",
+        "plan.excalidraw": "a drawing",
+        "picture.png": "not in a format that is read (.png)",
+        "README": "not in a format that is read (no suffix)",
+        ".git/": "hidden",
+        "node_modules/": "files of a program",
+    }
+    make(
+        tmp_path, "a.txt", "conflict of interest.txt", "tmp.txt", *(f"{n}x.md" if n.endswith("/") else n for n in left)
+    )
+    assert names(tmp_path) == ["a.txt", "conflict of interest.txt", "tmp.txt"]
+    assert skipped(tmp_path) == left
+
+
+@pytest.mark.parametrize("ignore_file", [".gitignore", ".trellisignore"])
+def test_ignore_files_hold_in_their_folder_and_below(tmp_path: Path, ignore_file: str) -> None:
+    make(
+        tmp_path,
+        "a.txt",
+        "drafts/b.txt",
+        "sub/a.txt",
+        "sub/c.txt",
+        "sub/deep/c.txt",
+        "sub/deep/d.txt",
+        "keep/drafts/e.txt",
+    )
+    (tmp_path / ignore_file).write_text("# drafts\n/drafts/\n", "utf-8")
+    (tmp_path / "sub" / ignore_file).write_text("c.txt\n!deep/c.txt\n", "utf-8")
+    assert names(tmp_path) == ["a.txt", "keep/drafts/e.txt", "sub/a.txt", "sub/deep/c.txt", "sub/deep/d.txt"]
+    reason = f"ignored by {ignore_file}"
+    told = {name: why for name, why in skipped(tmp_path).items() if why != "hidden"}
+    assert told == {"drafts/": reason, "sub/c.txt": reason}
+
+
+def test_what_trellis_is_told_outweighs_what_git_is_told(tmp_path: Path) -> None:
+    make(tmp_path, "private.txt", "a.txt", "b.txt")
+    (tmp_path / ".gitignore").write_text("private.txt\n", "utf-8")
+    (tmp_path / ".trellisignore").write_text("!private.txt\nb.txt\n", "utf-8")
+    assert names(tmp_path) == ["a.txt", "private.txt"]
+
+
+def test_a_file_that_is_named_is_taken_though_it_is_ignored(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt")
+    (tmp_path / ".gitignore").write_text("*\n", "utf-8")
+    assert names(tmp_path / "a.txt") == ["a.txt"]
+
+
+def test_an_ignore_file_of_odd_bytes_is_not_fatal(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt")
+    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe[\n***\n!!\n\\\n[z-a]\n")
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_linked_folder_inside_is_read_in_its_own_place(tmp_path: Path) -> None:
+    make(tmp_path, "sub/a.txt")
+    (tmp_path / "again").symlink_to(tmp_path / "sub", target_is_directory=True)
+    assert names(tmp_path) == ["sub/a.txt"]
+    assert skipped(tmp_path) == {"again/": "a link to a folder that is read in its own place"}
+
+
+@pytest.mark.parametrize(
+    ("files", "notebooks"),
+    [
+        (
+            ["v/.obsidian/app.json", "v/a.md", "v/sub/b.md", "other/c.md"],
+            {"v/a.md": "obsidian", "v/sub/b.md": "obsidian"},
+        ),
+        (["g/logseq/config.edn", "g/pages/a.md"], {"g/pages/a.md": "logseq"}),
+        (["g/pages/a.md", "g/journals/b.org"], {"g/pages/a.md": "logseq", "g/journals/b.org": "logseq"}),
+        (["pages/a.md", "b.md"], {}),
+    ],
+)
+def test_the_folder_tells_which_program_keeps_the_notes(
+    tmp_path: Path, files: list[str], notebooks: dict[str, str]
+) -> None:
+    found = find_sources([make(tmp_path, *files)]).sources
+    assert {source.file: source.notebook for source in found if source.notebook} == notebooks
+
+
+def test_a_part_of_a_vault_is_read_as_such(tmp_path: Path) -> None:
+    make(tmp_path, ".obsidian/app.json", "sub/a.md")
+    for place in (tmp_path / "sub", tmp_path / "sub" / "a.md"):
+        assert [source.notebook for source in find_sources([place]).sources] == ["obsidian"]
+
+
+def test_logseq_keeps_its_own_files_to_itself(tmp_path: Path) -> None:
+    make(tmp_path, "pages/a.md", "journals/b.md", "logseq/bak/pages/a/old.md")
+    assert names(tmp_path) == ["journals/b.md", "pages/a.md"]
+    assert skipped(tmp_path) == {"logseq/": "Logseq's own files"}
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("half\n", "utf-8")
+    really, reads = sources._read_once, 0
+
+    def while_writing(path: Path) -> tuple[os.stat_result, bytes, os.stat_result]:
+        nonlocal reads
+        reads += 1
+        before, content, after = really(path)
+        if reads == 1:
+            path.write_text("half\nand the rest\n", "utf-8")
+            after = path.stat()
+        return before, content, after
+
+    monkeypatch.setattr(sources, "_read_once", while_writing)
+    assert sources.read_whole(path) == b"half\nand the rest\n"
+    assert reads == 2
+
+
+def test_a_file_that_was_emptied_a_moment_ago_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("", "utf-8")
+    monkeypatch.setattr(sources.time, "sleep", lambda _: path.write_text("saved\n", "utf-8"))
+    assert sources.read_whole(path) == b"saved\n"
+
+
+def test_a_file_that_stays_empty_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("", "utf-8")
+    assert sources.read_whole(path) == b""
+
+
+def test_a_file_that_is_replaced_is_read_when_it_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    monkeypatch.setattr(sources.time, "sleep", lambda _: path.write_text("new\n", "utf-8"))
+    assert sources.read_whole(path) == b"new\n"
+
+
+def test_a_file_that_went_away_is_told(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt", "b.txt")
+    found = find_sources([tmp_path]).sources
+    (tmp_path / "b.txt").unlink()
+    data, told = sources.read_sources(found)
+    assert list(data) == ["a.txt"]
+    assert [str(problem) for problem in told] == ["b.txt:1: this file went away while the notes were being read"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_in_the_place_of_a_file_hangs_nothing(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt")
+    found = find_sources([tmp_path]).sources
+    (tmp_path / "a.txt").unlink()
+    os.mkfifo(tmp_path / "a.txt")
+    data, told = sources.read_sources(found)
+    assert data == {}
+    assert [str(problem) for problem in told] == ["a.txt:1: this file cannot be read: not a regular file"]

@@ -1,0 +1,78 @@
+"""What in a notes folder is passed over, and why: ignore files, editors' temporary files, copies that a sync left behind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+IGNORE_FILES = (".gitignore", ".trellisignore")
+"""Read in this order in each folder; what is said later or deeper holds."""
+
+_TEMPORARY = re.compile(
+    r"~\$.*|#.*#|.*~|4913|.*\.(?:te?mp|swp|swo|bak|orig|rej|part|partial|crdownload|kate-swp|___jb_(?:tmp|old)___)|.*\.tmp\.\w+",
+    re.IGNORECASE,
+)
+_CONFLICT = re.compile(
+    r"\.sync-conflict-\d{8}-\d{6}|\([^()]*(?:conflicted copy|case conflict|SFConflict|in conflict)[^()]*\)|"
+    r"_conflict-\d{8}-\d{6}|"
+    r"\[conflict(?:ed)?\b[^\]]*\]|_conf\(\d+\)|\.conflict(?:ed)?\d*(?=\.|$)|conflicted copy \d{4}-\d{2}-\d{2}",
+    re.IGNORECASE,
+)
+_DRAWING = re.compile(r".*\.(?:canvas|excalidraw|tldr|drawio)", re.IGNORECASE)
+_PROGRAMS = frozenset({"node_modules", "__pycache__", "__MACOSX"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The ignore files that hold in a folder: (folder, name of the ignore file, its patterns), the outermost first."""
+
+    specs: tuple[tuple[Path, str, GitIgnoreSpec], ...] = ()
+
+    def inside(self, folder: Path) -> Rules:
+        """The rules in a folder below: these, and those that lie in it. Raises OSError or ValueError, with the file's name."""
+        found = list(self.specs)
+        for name in IGNORE_FILES:
+            path = folder / name
+            if path.is_file():
+                try:
+                    lines = path.read_text("utf-8-sig", "replace").splitlines()
+                    found.append((folder, name, GitIgnoreSpec.from_lines(lines)))
+                except (OSError, ValueError, re.error) as error:
+                    raise ValueError(f"{name} in '{folder.name}' cannot be used: {error}") from error
+        return Rules(tuple(found))
+
+    def reason(self, path: Path, *, folder: bool = False) -> str:
+        """Which ignore file passes this path over, or ""."""
+        for base, name, spec in reversed(self.specs):
+            asked = path.relative_to(base).as_posix() + ("/" if folder else "")
+            said = spec.check_file(asked).include
+            if said is not None:
+                return f"ignored by {name}" if said else ""
+        return ""
+
+
+def file_reason(name: str) -> str:
+    """Why a file is passed over by its name alone, or ""."""
+    if name.startswith("."):
+        return "hidden"
+    if _CONFLICT.search(name):
+        return "a copy that a sync conflict left behind"
+    if _TEMPORARY.fullmatch(name):
+        return "an editor's temporary file or backup"
+    if _DRAWING.fullmatch(name):
+        return "a drawing"
+    return ""
+
+
+def folder_reason(name: str, notebook: str) -> str:
+    """The same of a folder. notebook: the program whose folder it lies in, where that is known."""
+    if name.startswith("."):
+        return "hidden"
+    if name in _PROGRAMS:
+        return "files of a program"
+    if name == "logseq" and notebook == "logseq":
+        return "Logseq's own files"
+    return ""
