@@ -367,12 +367,12 @@ class Store:
             Attribute(*pair) for pair in self._db.execute("SELECT name, value FROM attribute WHERE node = ?", (row,))
         ]
 
-    def spans(self, names: Sequence[str]) -> list[tuple[int, int, str, str]]:
-        """(first row, last row, name, value) of every attribute of these names; of two that hold for a node the later one in
-        this order is the nearer one.
+    def statements(self, names: Sequence[str]) -> list[tuple[int, int, int, str]]:
+        """(row, first row, last row, value) of every attribute of these names: the row that says it, -1 for a file, and the run
+        of rows it holds for. Of two that hold for a node the later one in this order is the nearer one.
         """
         marks = ", ".join("?" * len(names))
-        query = f"SELECT first, last, name, value FROM attribute WHERE name IN ({marks}) ORDER BY first, node"
+        query = f"SELECT node, first, last, value FROM attribute WHERE name IN ({marks}) ORDER BY first, node"
         return self._db.execute(query, list(names)).fetchall()
 
     def attribute_values(self) -> list[tuple[str, str, int]]:

@@ -18,6 +18,7 @@ from service.excerpt import LINE_LIMIT, to_results
 from service.explain import explain
 from service.intent import sides, wants_list
 from service.query import Query, read_queries
+from service.query_syntax import EVERYTHING, Filters, parse_query
 from service.ranking import Ranking, neighbours, rank, rank_sides
 from service.scope import node_mask
 from service.snapshot import Snapshot
@@ -32,6 +33,7 @@ from service.types import (
     RelatedNode,
     RelatedResults,
     Result,
+    Said,
     SearchResults,
     Source,
 )
@@ -50,11 +52,15 @@ def ask(
     under: Sequence[str] = (),
     file: str = "",
     *,
+    filters: Filters = EVERYTHING,
     explained: bool = False,
 ) -> Answer:
-    """The excerpts that answer, best first, and whether the notes answer at all. Raises RequestError."""
+    """The excerpts that answer, best first, and whether the notes answer at all. The question may hold filters of its own (see
+    `service.query_syntax`); `under` and `file` are short for two of them. Raises RequestError.
+    """
     started = time.perf_counter()
-    query, ranking, results, mask = _search(snapshot, question, top, TOP_ASK, under, file, explained)
+    filters = filters.narrowed(Filters(tuple(under), file))
+    query, ranking, results, mask = _search(snapshot, question, top, TOP_ASK, filters, explained)
     probability = confidence(snapshot, query, ranking)
     answered = probability >= ANSWERED_FROM
     return Answer(
@@ -75,11 +81,13 @@ def search(
     under: Sequence[str] = (),
     file: str = "",
     *,
+    filters: Filters = EVERYTHING,
     explained: bool = False,
 ) -> SearchResults:
-    """The ranking alone. Raises RequestError."""
+    """The ranking alone; otherwise as `ask`. Raises RequestError."""
     started = time.perf_counter()
-    _, _, results, _ = _search(snapshot, query, top, TOP_SEARCH, under, file, explained)
+    filters = filters.narrowed(Filters(tuple(under), file))
+    _, _, results, _ = _search(snapshot, query, top, TOP_SEARCH, filters, explained)
     return SearchResults(query, results, snapshot.name, _milliseconds(started))
 
 
@@ -96,6 +104,7 @@ def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
         parent=None if node.parent < 0 else _refer(store, [node.parent])[0],
         children=_refer(store, children[:_CHILDREN_SHOWN]),
         child_count=len(children),
+        attributes=[Said(name, value) for name, value in store.attributes(node.row)],
     )
 
 
@@ -136,10 +145,11 @@ def check_question(question: str, top: int, limit: int = TOP_ASK) -> str:
 
 
 def _search(
-    snapshot: Snapshot, question: str, top: int, limit: int, under: Sequence[str], file: str, explained: bool
+    snapshot: Snapshot, question: str, top: int, limit: int, filters: Filters, explained: bool
 ) -> tuple[Query, Ranking, list[Result], Mask | None]:
-    question = check_question(question, top, limit)
-    mask = node_mask(snapshot.store, under, file)
+    words, own = parse_query(check_question(question, top, limit))
+    question = check_question(words, top, limit)
+    mask = node_mask(snapshot.store, own.narrowed(filters))
     query, *halves = read_queries(snapshot, [question, *(sides(question) or ())])
     depth = max(top, JUDGED)
     ranking = rank_sides(snapshot, query, halves, depth, mask) if halves else rank(snapshot, query, depth, mask)

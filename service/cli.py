@@ -120,6 +120,11 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
 @top_option
 @click.option("--under", metavar="PATH", default="", help='Only below this path, as "Identity > STS".')
 @click.option("--file", "file", metavar="GLOB", default="", help="Only in files whose name matches.")
+@click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag, own or inherited; repeatable.")
+@click.option("--todo", metavar="STATE", default="", help="Only 'open', 'done' or a TODO keyword.")
+@click.option("--after", metavar="DATE", default="", help="Only with a date from this day, month or year on.")
+@click.option("--before", metavar="DATE", default="", help="Only with a date before it.")
+@click.option("--where", metavar="NAME=VALUE", multiple=True, help="Only with this property; repeatable.")
 @click.option("--explain", "explained", is_flag=True, help="Say why each result stands where it stands.")
 @index_option
 @json_option
@@ -131,6 +136,11 @@ def ask(
     top: int | None,
     under: str,
     file: str,
+    tags: Sequence[str],
+    todo: str,
+    after: str,
+    before: str,
+    where: Sequence[str],
     explained: bool,
     index: str | None,
     as_json: bool,
@@ -138,12 +148,14 @@ def ask(
     """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
     config = _configure(config_file, index=index)
     from service import answering
-    from service.scope import split_path
+    from service.query_syntax import Filters, split_path, split_property
     from service.show import show_answer
 
     top = config.top if top is None else top
     answering.check_question(question, top)
-    answer = answering.ask(_open(config).get(), question, top, split_path(under), file, explained=explained)
+    properties = tuple(map(split_property, where))
+    filters = Filters(tuple(split_path(under)), file, tuple(tags), todo, after, before, properties)
+    answer = answering.ask(_open(config).get(), question, top, filters=filters, explained=explained)
     if as_json:
         _print_json(answer)
     else:

@@ -29,6 +29,11 @@ def describe() -> dict[str, Any]:
     scope = [
         _parameter("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
         _parameter("file", "Only files whose name matches this glob."),
+        _parameter("tag", "Only nodes with this tag, their own or inherited; the parameter several times for several."),
+        _parameter("todo", "Only nodes that are 'open' or 'done', or have this TODO keyword."),
+        _parameter("after", "Only nodes with a date from this day, month or year on (YYYY-MM-DD, YYYY-MM, YYYY)."),
+        _parameter("before", "Only nodes with a date before this day, month or year."),
+        _parameter("where", "Only nodes with this property, as name=value; several times for several."),
         _parameter("explain", "'true' says for each result why it stands where it stands."),
     ]
     node_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}

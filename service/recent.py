@@ -12,6 +12,7 @@ from cachetools import LRUCache
 from msgspec import structs
 
 from service import answering
+from service.query_syntax import EVERYTHING, Filters
 from service.snapshot import Snapshot
 from service.types import Answer, SearchResults
 
@@ -31,19 +32,35 @@ def ask(
     under: Sequence[str] = (),
     file: str = "",
     *,
+    filters: Filters = EVERYTHING,
     explained: bool = False,
 ) -> Answer:
     """As `answering.ask`."""
-    key = ("ask", question, top, tuple(under), file, explained)
-    return _recall(snapshot, key, lambda: answering.ask(snapshot, question, top, under, file, explained=explained))
+    key = ("ask", question, top, tuple(under), file, filters, explained)
+    return _recall(
+        snapshot,
+        key,
+        lambda: answering.ask(snapshot, question, top, under, file, filters=filters, explained=explained),
+    )
 
 
 def search(
-    snapshot: Snapshot, query: str, top: int = 8, under: Sequence[str] = (), file: str = "", *, explained: bool = False
+    snapshot: Snapshot,
+    query: str,
+    top: int = 8,
+    under: Sequence[str] = (),
+    file: str = "",
+    *,
+    filters: Filters = EVERYTHING,
+    explained: bool = False,
 ) -> SearchResults:
     """As `answering.search`."""
-    key = ("search", query, top, tuple(under), file, explained)
-    return _recall(snapshot, key, lambda: answering.search(snapshot, query, top, under, file, explained=explained))
+    key = ("search", query, top, tuple(under), file, filters, explained)
+    return _recall(
+        snapshot,
+        key,
+        lambda: answering.search(snapshot, query, top, under, file, filters=filters, explained=explained),
+    )
 
 
 def _recall(snapshot: Snapshot, key: tuple[object, ...], find: Callable[[], Found]) -> Found:

@@ -1,35 +1,90 @@
-"""Which part of the notes a question is about: a subtree, files, or both. Applied before the ranking, never after."""
+"""Which part of the notes a question is about: a subtree, files, tags, dates. Applied before the ranking, never after."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
+from indexer.attributes import DATES, STATE, TAG, TODO
 from indexer.store import Store
 from indexer.vectors import Mask
 from service.errors import GlobNotUnderstood, ScopeNotFound
+from service.query_syntax import Filters
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def node_mask(store: Store, under: Sequence[str] = (), file: str = "") -> Mask | None:
-    """True for each node in scope, None for all of them. Raises ScopeNotFound when nothing is in scope.
-
-    under: a path from the outermost ancestor; the node it names is in scope, and all below it. Case does not matter.
-    file: a glob on file names as in .gitignore: "*.txt", "work/", "work/**/*.txt".
+def node_mask(store: Store, filters: Filters) -> Mask | None:
+    """True for each node in scope, None for all of them. Case does not matter anywhere. Raises ScopeNotFound when nothing is in
+    scope; it names the filter that left nothing.
     """
-    segments = [" ".join(segment.split()).casefold() for segment in under if segment.strip()]
-    if not segments and not file.strip():
+    masks = [(name, value, mask) for name, value, mask in _masks(store, filters)]
+    if not masks:
         return None
-    mask = np.ones(len(store), np.bool_)
+    scope = np.ones(len(store), np.bool_)
+    for name, value, mask in masks:
+        scope &= mask
+        if not scope.any():
+            raise ScopeNotFound(name, value)
+    return scope
+
+
+def _masks(store: Store, filters: Filters) -> Iterator[tuple[str, str, Mask]]:
+    """Each filter that is given, as people name it, with its own mask."""
+    segments = [" ".join(segment.split()).casefold() for segment in filters.under if segment.strip()]
     if segments:
-        mask &= _below(store, segments)
-        if not mask.any():
-            raise ScopeNotFound("under", " > ".join(under))
-    if file.strip():
-        mask &= np.isin(store.file, _matching_files(store, file))
-        if not mask.any():
-            raise ScopeNotFound("file", file)
+        yield "under", " > ".join(filters.under), _below(store, segments)
+    if filters.file.strip():
+        yield "file", filters.file, np.isin(store.file, _matching_files(store, filters.file))
+    for tag in filter(None, (tag.strip().lstrip("#@") for tag in filters.tag)):
+        yield "tag", tag, _tagged(store, tag.casefold())
+    if wanted := filters.todo.strip().casefold():
+        name = STATE if wanted in {"open", "done"} else TODO
+        yield "todo", filters.todo, _nearest(store, [name], lambda value: value.casefold() == wanted)
+    if filters.after or filters.before:
+        first, end = _first_day(filters.after or "0000"), _first_day(filters.before or "9999")
+        told = " ".join(
+            filter(None, (filters.after and f"from {filters.after}", filters.before and f"before {filters.before}"))
+        )
+        yield "date", told, _nearest(store, sorted(DATES), lambda day: first <= day[:10] < end)
+    for name, value in filters.where:
+        yield "where", f"{name}={value}", _nearest(store, [name], partial(_is_said, value.casefold()))
+
+
+def _is_said(wanted: str, value: str) -> bool:
+    return wanted in {"*", value.casefold()}
+
+
+def _first_day(date: str) -> str:
+    """Of a year, a month or a day."""
+    return f"{date}-01-01"[:10]
+
+
+def _tagged(store: Store, tag: str) -> Mask:
+    """Tags add up down the tree."""
+    mask = np.zeros(len(store), np.bool_)
+    for _, first, last, value in store.statements([TAG]):
+        said = value.casefold()
+        if said == tag or said.startswith(f"{tag}/"):
+            mask[first : last + 1] = True
+    return mask
+
+
+def _nearest(store: Store, names: Sequence[str], wanted: Callable[[str], bool]) -> Mask:
+    """Of everything but tags the nearest says what holds: a node's own values, else those of the first ancestor that has any,
+    else those of its file. Of several that are equally near one is enough.
+    """
+    mask = np.zeros(len(store), np.bool_)
+    dates = set(names) <= DATES
+    nearest = None
+    for node, first, last, value in store.statements(names):
+        if dates and not _DAY.match(value):
+            continue  # what Logseq notes in milliseconds
+        mask[first : last + 1] = wanted(value) or (node == nearest and bool(mask[first]))
+        nearest = node
     return mask
 
 
@@ -53,8 +108,3 @@ def _below(store: Store, segments: Sequence[str]) -> Mask:
                 mask[row : store.last[row] + 1] = True
         level = [child for row in named for child in store.children(row)]
     return mask
-
-
-def split_path(path: str) -> list[str]:
-    """A path as people write it, "Identity > STS", to its segments."""
-    return [segment.strip() for segment in path.split(">") if segment.strip()]

@@ -19,6 +19,11 @@ class AskRequest(msgspec.Struct, forbid_unknown_fields=True):
     top: Annotated[int, Meta(description=f"How many results at most, 1 to {TOP_ASK}.")] = 8
     under: Annotated[list[str], Meta(description="Only nodes under this path, outermost ancestor first.")] = []
     file: Annotated[str, Meta(description="Only files whose name matches this glob.")] = ""
+    tag: Annotated[list[str], Meta(description="Only nodes with all of these tags, their own or inherited.")] = []
+    todo: Annotated[str, Meta(description="Only nodes that are 'open' or 'done', or have this TODO keyword.")] = ""
+    after: Annotated[str, Meta(description="Only nodes with a date from this day, month or year on.")] = ""
+    before: Annotated[str, Meta(description="Only nodes with a date before this day, month or year.")] = ""
+    where: Annotated[dict[str, str], Meta(description="Only nodes with these properties; '*' is any value.")] = {}
     explain: Annotated[bool, Meta(description="Say for each result why it stands where it stands.")] = False
 
 
@@ -119,6 +124,13 @@ class NodeRef(msgspec.Struct, frozen=True):
     line: int
 
 
+class Said(msgspec.Struct, frozen=True):
+    """Something that a node says of itself: a tag, a TODO state, a date, a property."""
+
+    name: str
+    value: str
+
+
 class NodeView(msgspec.Struct, frozen=True):
     """One node with its place in the outline."""
 
@@ -129,6 +141,7 @@ class NodeView(msgspec.Struct, frozen=True):
     parent: NodeRef | None
     children: Annotated[list[NodeRef], Meta(description="In order; the first 1,000.")]
     child_count: int
+    attributes: Annotated[list[Said], Meta(description="What the node says of itself, without what it inherits.")]
 
 
 class RelatedNode(msgspec.Struct, frozen=True):

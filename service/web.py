@@ -15,7 +15,7 @@ from service import answering, openapi, recent
 from service.config import Config
 from service.errors import InvalidRequest, Overloaded, RequestError
 from service.guards import HostGuard, check_origin, close_page
-from service.scope import split_path
+from service.query_syntax import Filters, split_path, split_property
 from service.snapshot import Current
 from service.types import Answer, AskRequest, Health, Problem
 
@@ -94,14 +94,15 @@ def _add_api(app: Flask, current: Current, config: Config) -> None:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("Send the question as JSON, with 'Content-Type: application/json'.")
         body = _decode(request.get_data())
-        return _json(recent.ask(current.get(), body.question, body.top, body.under, body.file, explained=body.explain))
+        where = tuple((name.casefold(), value) for name, value in body.where.items())
+        filters = Filters(tuple(body.under), body.file, tuple(body.tag), body.todo, body.after, body.before, where)
+        return _json(recent.ask(current.get(), body.question, body.top, filters=filters, explained=body.explain))
 
     @app.get("/api/search")
     def search() -> Response:
-        under = [segment for value in request.args.getlist("under") for segment in split_path(value)]
-        query, top, file = request.args.get("q", ""), _top(config.top), request.args.get("file", "")
+        query, top, filters = request.args.get("q", ""), _top(config.top), _filters()
         explained = request.args.get("explain", "") in ("1", "true")
-        return _json(recent.search(current.get(), query, top, under, file, explained=explained))
+        return _json(recent.search(current.get(), query, top, filters=filters, explained=explained))
 
     @app.get("/api/nodes/<node_id>")
     def node(node_id: str) -> Response:
@@ -129,6 +130,20 @@ def _decode(data: bytes) -> AskRequest:
         raise InvalidRequest(f"The request does not fit: {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
+
+
+def _filters() -> Filters:
+    """The filters in the parameters of a request. Raises InvalidRequest."""
+    given = request.args
+    return Filters(
+        under=tuple(segment for value in given.getlist("under") for segment in split_path(value)),
+        file=given.get("file", ""),
+        tag=tuple(given.getlist("tag")),
+        todo=given.get("todo", ""),
+        after=given.get("after", ""),
+        before=given.get("before", ""),
+        where=tuple(map(split_property, given.getlist("where"))),
+    )
 
 
 def _top(default: int) -> int:

@@ -14,7 +14,7 @@ from indexer.readers.front_matter import read_front_matter
 from indexer.readers.indents import column_of
 from indexer.readers.markup import read_text
 from indexer.readers.notebooks import is_drawing, page_attributes
-from indexer.readers.org_syntax import PLANNING, planned
+from indexer.readers.org_syntax import PLANNING, planned, state_marker
 from indexer.readers.page import Format, Page, Reading, Tree
 
 _BULLET = re.compile(r"\s*([-*+]|\d{1,4}[.)])(?:\s+|$)")
@@ -42,6 +42,7 @@ class _Block:
 
     column: float
     marker: str = ""
+    state: str = ""
     numbered: list[tuple[int, str]] = field(default_factory=list)
     attributes: list[Attribute] = field(default_factory=list)
     node: int | None = None
@@ -160,11 +161,12 @@ class _Reader:
             text = text[state.end() :]
         elif box := _CHECKBOX.match(text):
             block.attributes += todo("TODO" if box.group(1) == " " else "DONE")
-            block.marker = f"{block.marker} [{box.group(1)}]".strip()
+            block.state = f"[{box.group(1)}]"
             text = text[box.end() :]
         if priority := _PRIORITY.match(text):
             block.attributes.append(Attribute(PRIORITY, priority.group(1)))
             text = text[priority.end() :]
+        block.state = block.state or state_marker(block.attributes)
         return text.strip()
 
     def _finish(self) -> None:
@@ -182,7 +184,7 @@ class _Reader:
         block.node = self.tree.add(
             self._home(self.blocks[:-1]),
             shown,
-            marker=block.marker,
+            marker=f"{block.marker} {block.state}".strip(),
             plain=plain,
             attributes=[*block.attributes, *found.attributes, *embedded],
         )

@@ -47,8 +47,8 @@ class _Reader:
     tree: Tree = field(default_factory=Tree)
     headings: list[tuple[int, int]] = field(default_factory=list)  # (stars, node)
     items: list[_Item] = field(default_factory=list)
-    open_words: frozenset[str] = frozenset({"TODO"})
-    done_words: frozenset[str] = frozenset({"DONE"})
+    open_words: frozenset[str] = frozenset()
+    done_words: frozenset[str] = frozenset()
     title: str = ""
     attributes: list[Attribute] = field(default_factory=list)
     task: int | None = None  # an inline task that is open
@@ -79,9 +79,11 @@ class _Reader:
             if line.startswith(("#+todo:", "#+seq_todo:", "#+typ_todo:")):
                 stated.append(self.page.lines[at])
         words, done = syntax.todo_words(stated)
-        extra = {"DOING", "NOW", "LATER", "WAITING", "WAIT", "IN-PROGRESS"} if self.page.notebook == "logseq" else set()
-        self.open_words = frozenset(words or {"TODO"}) | extra
-        self.done_words = frozenset(done or {"DONE"}) | (frozenset({"CANCELED", "CANCELLED"}) if extra else frozenset())
+        usual = not stated or self.page.notebook == "logseq"
+        self.open_words = frozenset(words) | (syntax.USUAL_OPEN if usual else frozenset())
+        self.done_words = frozenset(done) | (syntax.USUAL_DONE if usual else frozenset())
+        if self.page.notebook == "logseq":
+            self.open_words |= {"NOW", "LATER"}
 
     def _end(self, what: str, before_headline: bool = False) -> int | None:
         """Where the block that begins here ends: the position of its last line, None when it is never closed."""
@@ -144,7 +146,9 @@ class _Reader:
             return
         found = read_text([text])
         shown = found.shown[0] or text
-        node = self.tree.add(parent, [(number, shown)], plain=found.plain, attributes=[*attributes, *found.attributes])
+        attributes += found.attributes
+        marker = syntax.state_marker(attributes)
+        node = self.tree.add(parent, [(number, shown)], marker=marker, plain=found.plain, attributes=attributes)
         if inline:
             self.task = node if self._task_has_end() else None
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from indexer.attributes import PRIORITY, Attribute, date, tags, todo
+from indexer.attributes import PRIORITY, TODO, Attribute, date, tags, todo
 
 HEADLINE = re.compile(r"(\*+)\s+(.*)$")
 PRIORITY_COOKIE = re.compile(r"\[#([A-Za-z0-9]{1,2})\]\s*")
@@ -60,6 +60,20 @@ def todo_words(lines: Sequence[str]) -> tuple[list[str], list[str]]:
         words += states[:bar]
         done += [word for word in states[bar:] if word != "|"]
     return words, done
+
+
+USUAL_OPEN = frozenset(
+    ["TODO", "NEXT", "DOING", "STARTED", "WAITING", "WAIT", "HOLD", "SOMEDAY", "INPROGRESS", "IN-PROGRESS"]
+)
+USUAL_DONE = frozenset(["DONE", "CANCELLED", "CANCELED"])
+"""Keywords of files that declare none of their own: most people set theirs once for all files, in their editor."""
+
+
+def state_marker(attributes: Sequence[Attribute]) -> str:
+    """What a reader wants to see of a task before its text: "TODO [#A]"."""
+    said = dict(attributes)
+    priority = f"[#{said[PRIORITY]}]" if PRIORITY in said else ""
+    return f"{said.get(TODO, '')} {priority}".strip()
 
 
 def headline_text(rest: str, open_words: frozenset[str], done_words: frozenset[str]) -> tuple[str, list[Attribute]]:

@@ -6,7 +6,8 @@ import pytest
 
 from service.answering import ask, search
 from service.errors import GlobNotUnderstood, ScopeNotFound
-from service.scope import node_mask, split_path
+from service.query_syntax import Filters, split_path
+from service.scope import node_mask
 from service.snapshot import Snapshot
 from service.types import Result
 
@@ -41,7 +42,7 @@ def notes(workshop) -> Snapshot:
 
 
 def in_scope(notes: Snapshot, under: list[str], file: str = "") -> list[str]:
-    mask = node_mask(notes.store, under, file)
+    mask = node_mask(notes.store, Filters(tuple(under), file))
     assert mask is not None
     return [node.text for node in notes.store.run(0, len(notes.store) - 1) if mask[node.row]]
 
@@ -52,7 +53,7 @@ def shown(results: list[Result]) -> list[str]:
 
 @pytest.mark.parametrize(("under", "file"), [([], ""), ([""], " "), (["  ", ""], "")])
 def test_no_scope_is_everything(notes: Snapshot, under: list[str], file: str) -> None:
-    assert node_mask(notes.store, under, file) is None
+    assert node_mask(notes.store, Filters(tuple(under), file)) is None
 
 
 UNDER = [

@@ -1,0 +1,101 @@
+"""What a question may say about where to look: `valve under:"Work / Apollo" tag:decision todo:open after:2026-01`."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from service.errors import InvalidRequest
+
+_FILTER = re.compile(
+    r'(?:(?<=\s)|^)(under|file|tag|todo|after|before|where):(?:"([^"]*)"|([^\s"]+))(?=\s|$)', re.IGNORECASE
+)
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """Which nodes are asked. All that is given has to hold; a node inherits what its ancestors and its file say of themselves.
+
+    under: a path from the outermost ancestor; the node it names is in scope, and all below it. file: a glob as in .gitignore.
+    tag: each of these tags, or one below it: "work" holds "work/apollo" too. todo: "open", "done", or a keyword.
+    after, before: a date from this day on, or before it, as YYYY, YYYY-MM or YYYY-MM-DD. where: (name, value) of properties,
+    the value "*" standing for any.
+    """
+
+    under: tuple[str, ...] = ()
+    file: str = ""
+    tag: tuple[str, ...] = ()
+    todo: str = ""
+    after: str = ""
+    before: str = ""
+    where: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequest."""
+        for name, value in (("after", self.after), ("before", self.before)):
+            if value and not _is_date(value):
+                raise InvalidRequest(f"'{name}' must be a date such as 2026-01-31 or 2026-01, not '{value[:40]}'.")
+
+    def narrowed(self, other: Filters) -> Filters:
+        """Both together; where only one of a kind can hold, that of `other`."""
+        return Filters(
+            other.under or self.under,
+            other.file or self.file,
+            (*self.tag, *other.tag),
+            other.todo or self.todo,
+            max(self.after, other.after),
+            min(filter(None, (self.before, other.before)), default=""),
+            (*self.where, *other.where),
+        )
+
+
+EVERYTHING = Filters()
+
+
+def parse_query(text: str) -> tuple[str, Filters]:
+    """The question without its filters, and those. What only looks like one stays: a word with a colon, a date that is none.
+
+    A filter that comes several times counts as `Filters.narrowed` says.
+    """
+    found = Filters()
+    words: list[str] = []
+    at = 0
+    for match in _FILTER.finditer(text):
+        name, value = match.group(1).lower(), (match.group(2) if match.group(2) is not None else match.group(3)).strip()
+        filters = _filters(name, value)
+        if filters is not None:
+            found = found.narrowed(filters)
+            words.append(text[at : match.start()])
+            at = match.end()
+    return " ".join("".join([*words, text[at:]]).split()) if words else text, found
+
+
+def _filters(name: str, value: str) -> Filters | None:
+    if not value or (name in {"after", "before"} and not _is_date(value)):
+        return None
+    if name == "under":
+        return Filters(under=tuple(split_path(value)))
+    if name == "tag":
+        return Filters(tag=(value,))
+    if name == "where":
+        return Filters(where=(split_property(value),)) if "=" in value else None
+    return msgspec.structs.replace(EVERYTHING, **{name: value})
+
+
+def split_path(path: str) -> list[str]:
+    """A path as people write it, "Identity > STS" or "Identity / STS", to its segments; a '>' says that no '/' parts them."""
+    return [segment for segment in map(str.strip, path.split(">") if ">" in path else path.split(" / ")) if segment]
+
+
+def split_property(text: str) -> tuple[str, str]:
+    """What people write as "owner=Priya" to its name and value; a name alone stands for any value. Raises InvalidRequest."""
+    name, equals, value = text.partition("=")
+    if not name.strip():
+        raise InvalidRequest(f"'where' must be a name and a value, such as owner=Priya, not '{text[:40]}'.")
+    return name.strip().casefold(), value.strip() if equals else "*"
+
+
+def _is_date(text: str) -> bool:
+    found = _DATE.fullmatch(text)
+    return found is not None and 1 <= int(found[2] or 1) <= 12 and 1 <= int(found[3] or 1) <= 31
