@@ -51,8 +51,8 @@ class Report(msgspec.Struct, frozen=True):
     """What a build did. embedded: nodes with a new vector. kept: nodes whose vectors were taken over.
     removed: nodes of the old index that are gone. resumed: of the embedded ones, those that an earlier run that was stopped had
     left. borrowed: chunks that are found by a vector made under other headings, for now; the next build makes more of theirs.
-    notice: why everything was built anew, or "". skipped: what in the notes folders was passed over, by why. accounts: where the
-    lines of each file went.
+    notice: why everything was built anew, or "". skipped: what in the notes folders was passed over, by why.
+    accounts: where the lines of each file went.
     """
 
     generation: str
