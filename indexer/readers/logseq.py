@@ -308,6 +308,12 @@ class _Reader:
         block = self.blocks[-1] if self.blocks else None
         below = self.page.lines[number] if number < len(self.page.lines) else ""
         is_head = bool(_RULE.match(below)) and "|" in below
+        if (
+            block is not None
+            and block.head is not None
+            and block.head not in (len(self.tree.nodes) - 1, self.tree.nodes[-1].parent)
+        ):
+            block.head = None  # something stands between
         parent = self._home() if is_head or block is None or block.head is None else block.head
         node = self.tree.add(parent, [(number, shown)], plain=plain)
         if block is not None and is_head:

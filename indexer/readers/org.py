@@ -308,7 +308,7 @@ class _Reader:
         beside: _Item | None = None
         while self.items and self.items[-1].column >= column:
             beside = self.items.pop()
-        parent = beside.parent if beside else self._list_parent(number)
+        parent = beside.parent if beside else self._home(number)
         attributes: list[Attribute] = []
         if box := syntax.CHECKBOX.match(text):
             marker = f"{marker} [{box.group(1)}]"
@@ -322,12 +322,6 @@ class _Reader:
         numbered = [(number, text), *self._continuation(column)]
         node = self._text_node(parent, numbered, marker, attributes)
         self.items.append(_Item(column, marker, node, parent))
-
-    def _list_parent(self, number: int) -> int | None:
-        if self.items:
-            above = self.items[-1]
-            return above.parent if above.node is None else above.node
-        return self._home(number)
 
     def _continuation(self, column: int) -> Iterator[tuple[int, str]]:
         """The lines that go on with the text of an item: they are indented deeper than its bullet and begin nothing new."""
@@ -385,9 +379,8 @@ class _Reader:
 
     def _home(self, number: int, after_list: bool = False) -> int | None:
         """What text at this line belongs to: an open item, a paragraph that ends in a colon just above, a task, a headline."""
-        for item in reversed(self.items):
-            if item.node is not None:
-                return item.node
+        if self.items:
+            return self.items[-1].parent if self.items[-1].node is None else self.items[-1].node
         if self.opener and not after_list:
             node, last = self.opener
             if not any(line.strip() for line in self.page.lines[last : number - 1]) or self._is_under(node):

@@ -64,6 +64,7 @@ class Tree:
     nodes: list[Node] = field(default_factory=list)
     syntax: dict[int, str] = field(default_factory=dict)
     problems: list[tuple[int, str]] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)  # the last node with its ancestors, the outermost first
 
     def add(
         self,
@@ -76,8 +77,13 @@ class Tree:
     ) -> int:
         """Adds a node and answers its position. numbered: its lines with their numbers, at least one of them not blank.
 
-        `parent` must be the last node or one of its ancestors, so that every subtree stays one run.
+        `parent` must be the last node or one of its ancestors, so that every subtree stays one run; ValueError otherwise.
         """
+        depth = 0 if parent is None else self.nodes[parent].depth + 1
+        if parent is not None and (len(self.open) < depth or self.open[depth - 1] != parent):
+            raise ValueError(f"the node at line {numbered[0][0]} cannot go under one that is complete")
+        del self.open[depth:]
+        self.open.append(len(self.nodes))
         filled = [at for at, (_, text) in enumerate(numbered) if text.strip()]
         for number, _ in [*numbered[: filled[0]], *numbered[filled[-1] + 1 :]]:
             self.name(number, number, "markup alone")
@@ -92,7 +98,7 @@ class Tree:
         self.nodes.append(
             Node(
                 line=first,
-                depth=0 if parent is None else self.nodes[parent].depth + 1,
+                depth=depth,
                 parent=parent,
                 lines=lines,
                 marker=marker,
