@@ -11,7 +11,7 @@ import pytest
 
 from indexer.chunks import cut_chunks
 from indexer.node import Outline, Problem
-from indexer.readers import read_outline
+from indexer.readers import read_outline, read_with_account
 from indexer.store import Store, store_bytes
 
 Opener = Callable[..., Store]
@@ -267,3 +267,91 @@ def test_many_threads_read_one_store(store_of: Opener) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+ORG = """\
+#+FILETAGS: :space:
+* TODO Valve :urgent:
+  :PROPERTIES:
+  :ID: abc
+  :END:
+  - first
+    second
+** DONE Below
+* Other
+"""
+
+
+@pytest.fixture
+def stated(tmp_path: Path) -> Iterator[Store]:
+    """A file of Org between two of indented text, with its accounts and an earlier name."""
+    read = [
+        read_with_account(name, text.encode()) for name, text in (("a.txt", "a\n"), ("b.org", ORG), ("c.txt", "c\n"))
+    ]
+    outlines = [outline for outline, _ in read]
+    data = store_bytes(outlines, chunks_of(outlines), [], {}, [account for _, account in read], {"b.org": ["old.org"]})
+    (tmp_path / "nodes.sqlite").write_bytes(data)
+    store = Store(tmp_path / "nodes.sqlite")
+    yield store
+    store.close()
+
+
+def test_attributes_hold_for_what_is_below(stated: Store) -> None:
+    assert [node.text for node in stated.run(0, len(stated) - 1)] == [
+        "a",
+        "Valve",
+        "first second",
+        "Below",
+        "Other",
+        "c",
+    ]
+    assert stated.statements(["tag"]) == [(-1, 1, 4, "space"), (1, 1, 3, "urgent")]
+    assert sorted(stated.statements(["todo"])) == [(1, 1, 3, "TODO"), (3, 3, 3, "DONE")]
+    assert sorted(stated.statements(["state"])) == [(1, 1, 3, "open"), (3, 3, 3, "done")]
+    assert stated.statements(["id"]) == [(1, 1, 1, "abc")]  # an id is nobody else's
+    assert stated.statements(["no such name"]) == []
+
+
+def test_what_a_node_says_of_itself(stated: Store) -> None:
+    assert dict(stated.attributes(1)) == {"todo": "TODO", "state": "open", "tag": "urgent", "id": "abc"}
+    assert stated.attributes(2) == []
+    assert ("tag", "space", 1) in stated.attribute_values()
+
+
+def test_accounts_are_kept(stated: Store) -> None:
+    assert [str(account) for account in stated.accounts()] == [
+        "a.txt (indented text): 2 lines = 1 in nodes + 1 blank",
+        "b.org (Org): 10 lines = 5 in nodes + 1 blank + 3 properties + 1 keyword",
+        "c.txt (indented text): 2 lines = 1 in nodes + 1 blank",
+    ]
+
+
+def test_tags_are_words_that_a_node_is_found_by(stated: Store) -> None:
+    rows, _ = stated.match(["urgent"])
+    assert stated.chunk_node[rows].tolist() == [1]
+    assert stated.chunks_with("urgent") == 1
+
+
+def test_ids_under_an_earlier_name_of_the_file(stated: Store) -> None:
+    former = read_outline("old.org", ORG.encode()).ids()
+    assert [stated.row_of(node_id) for node_id in former] == [1, 2, 3, 4]
+
+
+def test_lines_that_do_not_follow_one_another(tmp_path: Path) -> None:
+    outline = read_outline("pages/a.md", b"- one\n  key:: value\n  two\n\t- below\n", "logseq")
+    (tmp_path / "nodes.sqlite").write_bytes(store_bytes([outline], chunks_of([outline]), []))
+    store = Store(tmp_path / "nodes.sqlite")
+    node = store.node(0)
+    assert (node.line, node.end_line, list(node.line_numbers), node.lines) == (1, 3, [1, 3], ("one", "two"))
+    assert [store.row_at("pages/a.md", line) for line in (1, 2, 3, 4, 5)] == [0, 0, 0, 1, None]
+    store.close()
+
+
+def test_many_nodes_on_one_line(tmp_path: Path) -> None:
+    text = '<opml><body><outline text="a"><outline text="b"/></outline><outline text="c"/></body></opml>'
+    outline = read_outline("a.opml", text.encode())
+    (tmp_path / "nodes.sqlite").write_bytes(store_bytes([outline], chunks_of([outline]), []))
+    store = Store(tmp_path / "nodes.sqlite")
+    assert store.line.tolist() == [1, 1, 1]
+    assert store.row_at("a.opml", 1) == 0
+    store.close()

@@ -118,6 +118,34 @@ def test_eval(orchard: Workshop, tmp_path: Path) -> None:
     assert (scores["not_in_notes"]["questions"], scores["not_in_notes"]["refused"]) == (1, 1)
 
 
+def test_index_says_what_it_passed_over_and_where_lines_went(workshop: Workshop) -> None:
+    workshop.write("# Head\n\n- item\n***\n", "a.md")
+    workshop.write("one\n", "b.txt")
+    for name in ("a.sync-conflict-20260301-101500-ABCDEFG.md", "b.txt~", "drafts/c.txt", ".hidden.txt"):
+        workshop.write("left\n", name)
+    workshop.write("drafts/\n", ".gitignore")
+    for _ in ("made", "unchanged"):
+        done = run_trellis("index", str(workshop.notes), "--index", str(workshop.index), "--account")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[:3] == [
+            "a.md (Markdown): 5 lines = 2 in nodes + 2 blank + 1 rule",
+            "b.txt (indented text): 2 lines = 1 in nodes + 1 blank",
+            "all files (2): 7 lines = 3 in nodes + 3 blank + 1 rule",
+        ]
+        told = [line for line in done.stderr.splitlines() if line.startswith("passed over")]
+        assert sorted(told) == [
+            "passed over 1: a copy that a sync conflict left behind: a.sync-conflict-20260301-101500-ABCDEFG.md",
+            "passed over 1: an editor's temporary file or backup: b.txt~",
+            "passed over 1: ignored by .gitignore: drafts/",
+        ]
+    report = only_json(run_trellis("index", str(workshop.notes), "--index", str(workshop.index), "--account", "--json"))
+    assert [(account["file"], account["lines"], account["missing"]) for account in report["accounts"]] == [
+        ("a.md", 5, 0),
+        ("b.txt", 2, 0),
+    ]
+    assert {"reason": "hidden", "count": 2, "names": [".gitignore", ".hidden.txt"]} in report["skipped"]
+
+
 def test_check_of_a_whole_and_current_index(orchard: Workshop) -> None:
     done = run_trellis("check", "--index", str(orchard.index), "--json")
     verdict = only_json(done)
