@@ -7,12 +7,14 @@ mutator over seeds from tests/data, the same for the same --seed. The first inpu
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import multiprocessing
 import random
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from indexer.chunks import cut_chunks
@@ -36,6 +38,7 @@ SUFFIXES = {
     "markdown": (".md",), "obsidian": (".md",), "logseq": (".md",), "org": (".org",), "opml": (".opml",),
     "vimoutliner": (".otl",), "taskpaper": (".taskpaper",), "text": (".txt",), "content": (".md", ".org", ".opml", ".otl"),
 }  # fmt: skip
+INSTRUMENTED = frozenset({"indexer", "markdown_it", "mdit_py_plugins"})
 SLOWEST = 5.0
 """Seconds for an input of a few kilobytes: more is a reader that does not end."""
 
@@ -143,11 +146,18 @@ def run_atheris(name: str, inputs: int) -> None:
     """Never returns: atheris ends the process, with its statistics on standard error."""
     import atheris
 
+    for module in [each for each in sys.modules if each.split(".")[0] in INSTRUMENTED]:
+        del sys.modules[module]
+    with atheris.instrument_imports(include=list(INSTRUMENTED)):
+        for module, function in (("readers", "read_with_account"), ("chunks", "cut_chunks"), ("references", "resolve")):
+            globals()[function] = getattr(importlib.import_module(f"indexer.{module}"), function)
     file, notebook = FILES[name]
-    atheris.instrument_all()
-    target: Callable[[bytes], None] = lambda data: check(file, notebook, data)  # noqa: E731
-    atheris.Setup([sys.argv[0], f"-runs={inputs}", "-max_len=2000"], target)
-    atheris.Fuzz()
+    with tempfile.TemporaryDirectory() as folder:
+        for number, seed in enumerate(seeds(name)):
+            Path(folder, str(number)).write_bytes(seed)
+        flags = [f"-runs={inputs}", "-max_len=2000", "-rss_limit_mb=4096", folder]
+        atheris.Setup([sys.argv[0], *flags], lambda data: check(file, notebook, data))
+        atheris.Fuzz()
 
 
 def jobs(
