@@ -186,7 +186,8 @@ def _rows(number: int, outline: Outline, first: int, last: Sequence[int]) -> Ite
 def _attributes(outline: Outline, first: int, last: Sequence[int]) -> Iterator[tuple[int, int, int, str, str]]:
     if outline.nodes:
         end = first + len(outline.nodes) - 1
-        yield from ((-1, first, end, name, _storable(value)) for name, value in outline.attributes)
+        titled = [Attribute("title", outline.title)] if outline.title else []
+        yield from ((-1, first, end, name, _storable(value)) for name, value in [*titled, *outline.attributes])
     for at, node in enumerate(outline.nodes):
         for name, value in node.attributes:
             yield first + at, first + at, first + at if name in OWN else last[at], name, _storable(value)

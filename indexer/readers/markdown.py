@@ -32,6 +32,7 @@ _PREFIX = re.compile(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(?:#{1,6}\s+)?")
 _CELL = re.compile(r"(?<!\\)\|")
 _REMARK = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SIGNS = re.compile(r"^(?:#{1,6} \S|```\w*\s*$)", re.MULTILINE)
+_INDENTED = re.compile(r"(?: {4}|\t)\s*(?![-*+\s]|\d+[.)])")
 
 Numbered = list[tuple[int, str]]
 """Lines of text with their numbers in the file."""
@@ -283,9 +284,13 @@ _HOLDERS = frozenset({"list_item", "footnote_reference", "table"})
 
 
 def _looks_like_markdown(page: Page) -> bool:
-    """Front matter, or two lines that are headings or code fences."""
+    """Front matter, or two lines that are headings or code fences; but no outline in indented text, where '#' is any sign."""
     head = page.lines[:400]
-    return bool(read_front_matter(head).attributes) or len(_SIGNS.findall("\n".join(head))) > 1
+    if read_front_matter(head).attributes:
+        return True
+    signs = len(_SIGNS.findall("\n".join(head)))
+    indented = sum(1 for line in head if _INDENTED.match(line))
+    return signs > 1 and indented * 20 <= sum(1 for line in head if line.strip())
 
 
 FORMAT = Format("Markdown", (".md", ".markdown", ".mdown", ".mkd"), read, _looks_like_markdown)

@@ -12,6 +12,7 @@ from indexer.readers.page import Format, Page, Reading, Tree
 _TAGS = re.compile(r"(?:\s+@[\w.-]+(?:\((?:[^()\\]|\\.){0,500}\))?)+\s*$")
 _TAG = re.compile(r"@([\w.-]+)(?:\(((?:[^()\\]|\\.){0,500})\))?")
 _TASK = re.compile(r"([-*+])\s+(?=\S)")
+_KNOWN = re.compile(r"\s@(?:done|due|today|priority|start|defer|flag|waiting|cancelled)\b")
 _DONE = frozenset({"done", "cancelled", "canceled"})
 
 
@@ -82,10 +83,10 @@ def _attributes(kind: str, tags: list[tuple[str, str]]) -> list[Attribute]:
 
 
 def _looks_like_taskpaper(page: Page) -> bool:
-    """Tasks with tags under projects."""
+    """Tasks with the tags that TaskPaper knows, under projects. Somebody's name after an '@' is none of them."""
     head = [line.strip() for line in page.lines[:400] if line.strip()]
     projects = sum(1 for line in head if line.endswith(":") and not line.startswith("-"))
-    tagged = sum(1 for line in head if line.startswith("- ") and _TAGS.search(line))
+    tagged = sum(1 for line in head if line.startswith("- ") and _KNOWN.search(line))
     return projects > 0 and tagged > 1
 
 

@@ -40,6 +40,8 @@ NOTES = "Notes:\n- one\n    two # not a heading\nTODO: more\n- [ ] a box\n"
         ("a", VIMOUTLINER, "VimOutliner"),
         ("a.todo", TASKPAPER, "TaskPaper"),
         ("a.log", NOTES, "indented text"),
+        ("a.txt", "# shell\nls\n    list files\n# more\ncd\n    go there\n", "indented text"),
+        ("a.txt", "People:\n- lunch @priya\n- call @ann\n", "indented text"),
     ],
 )
 def test_a_format_is_told_by_suffix_and_then_by_content(file: str, text: str, format: str) -> None:
