@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -36,6 +35,7 @@ class Following:
         self.errors: list[Exception] = []
         self.updates = 0
         self.looks = 0
+        self.before_look: Callable[[], object] = lambda: None
         self.follower = Follower([workshop.notes], self.update)
         self.follower.start()
 
@@ -81,6 +81,7 @@ def followed(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fo
 
     def count(notes: object) -> object:
         for one in counted:
+            one.before_look()
             one.looks += 1
         return really(notes)
 
@@ -170,30 +171,12 @@ def test_a_change_that_met_a_busy_index_is_not_forgotten(following: Following) -
     assert following.found() == ["green apple"]
 
 
-def test_a_file_that_is_still_being_written_is_waited_for(
-    following: Following, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_still_being_written_is_waited_for(following: Following) -> None:
     """While the file differs at every look nothing is indexed; once it rests, it is."""
-    monkeypatch.setattr(follow, "_REST", 0.5)  # long enough for the writer to come between two looks on a busy machine
-    moving = threading.Event()
-
-    def keep_writing() -> None:
-        number = 0
-        while not moving.is_set():
-            number += 1
-            looked = following.looks
-            following.workshop.write("green apple\n" * number)
-            while following.looks == looked and not moving.is_set():
-                time.sleep(0.001)
-
-    writer = threading.Thread(target=keep_writing)
-    writer.start()
-    try:
-        following.some_looks(5)
-        assert following.updates == 0
-    finally:
-        moving.set()
-        writer.join(PATIENCE)
+    following.before_look = lambda: following.workshop.write("green apple\n" * (following.looks + 1))
+    following.some_looks(5)
+    assert following.updates == 0
+    following.before_look = lambda: None
     wait_until(lambda: "green apple" in following.found())
 
 
