@@ -20,10 +20,11 @@ def describe() -> dict[str, Any]:
         types.SearchResults,
         types.NodeView,
         types.RelatedResults,
+        types.Choices,
         types.Health,
         types.Problem,
     )
-    (ask, answer, found, node, related, health, problem), schemas = msgspec.json.schema_components(
+    (ask, answer, found, node, related, offered, health, problem), schemas = msgspec.json.schema_components(
         models, ref_template=_REF
     )
     scope = [
@@ -51,6 +52,7 @@ def describe() -> dict[str, Any]:
         "/api/nodes/{id}/related": {
             "get": _operation("Find related nodes", related, problem, [node_id, _top(types.TOP_ASK)])
         },
+        "/api/filters": {"get": _operation("What there is to filter by", offered, problem)},
         "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
     }
     info = {"title": "Trellis", "version": version("trellis"), "description": "Ask your outline."}

@@ -162,6 +162,23 @@ class RelatedResults(msgspec.Struct, frozen=True):
     generation: str
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """A value to filter by."""
+
+    value: str
+    count: Annotated[int, Meta(description="How many nodes state it, stand in the file, or stand under the heading.")]
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What there is to filter by, the commonest first; at most 200 of each."""
+
+    tag: list[Choice]
+    todo: list[Choice]
+    where: Annotated[list[Choice], Meta(description="Properties, as name=value.")]
+    file: list[Choice]
+    under: Annotated[list[Choice], Meta(description="The topmost headings, in the order of the notes.")]
+
+
 class Health(msgspec.Struct, frozen=True):
     """Present once questions can be answered."""
 

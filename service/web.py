@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
 from indexer.errors import TrellisError
 from service import answering, openapi, recent
+from service.choices import choices
 from service.config import Config
 from service.errors import InvalidRequest, Overloaded, RequestError
 from service.guards import HostGuard, check_origin, close_page
@@ -111,6 +112,10 @@ def _add_api(app: Flask, current: Current, config: Config) -> None:
     @app.get("/api/nodes/<node_id>/related")
     def related(node_id: str) -> Response:
         return _json(answering.related(current.get(), node_id, _top(config.top)))
+
+    @app.get("/api/filters")
+    def filters() -> Response:
+        return _json(choices(current.get().store))
 
     @app.get("/healthz")
     def healthz() -> Response:

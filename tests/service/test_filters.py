@@ -193,6 +193,18 @@ def test_over_http(workshop: Workshop, notes: Snapshot) -> None:
     assert [result["text"] for result in found["results"]] == ["Answer of the key supplier"]
     wrong = client.post("/api/ask", json={"question": "key", "before": "then"})
     assert (wrong.status_code, "'before' must be a date" in wrong.get_json()["detail"]) == (400, True)
+    offered = client.get("/api/filters").get_json()
+    assert {choice["value"]: choice["count"] for choice in offered["tag"]} == {
+        "space": 1,
+        "mission": 1,
+        "urgent": 1,
+        "home": 1,
+        "urgent/today": 1,
+    }
+    assert {choice["value"] for choice in offered["todo"]} == {"open", "done", "TODO", "DONE", "WAITING"}
+    assert {choice["value"] for choice in offered["where"]} == {"owner=Priya", "owner=Ann"}
+    assert [choice["value"] for choice in offered["file"]] == ["apollo.org", "garden.md", "plain.txt"]
+    assert [choice["value"] for choice in offered["under"]] == ["Apollo", "Kitchen", "Garden", "plain"]
     node = client.get(f"/api/nodes/{found['results'][0]['id']}").get_json()
     assert {"name": "todo", "value": "WAITING"} in node["attributes"]
 

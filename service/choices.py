@@ -1,0 +1,35 @@
+"""What the notes offer to filter by, for those who offer completion: tags, TODO states, properties, files, headings."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from indexer.attributes import ALIAS, DATES, EMBED, ID, REFERENCE, STATE, TAG, TODO
+from indexer.store import Store
+from service.types import Choice, Choices
+
+_MOST = 200
+_NO_PROPERTIES = DATES | {ALIAS, EMBED, ID, REFERENCE, STATE, TAG, TODO, "title"}
+
+
+def choices(store: Store) -> Choices:
+    """The commonest values of each filter, as `service.query_syntax` takes them; count: how often they are stated."""
+    stated = store.attribute_values()
+    tags = Counter[str]()
+    for name, value, count in stated:
+        if name == TAG:
+            tags[value.casefold()] += count
+    properties = [
+        Choice(f"{name}={value}", n) for name, value, n in stated if name not in _NO_PROPERTIES and len(value) < 80
+    ]
+    tops = store.nodes(np.flatnonzero(store.parent < 0)[:_MOST].tolist())
+    files = np.bincount(store.file, minlength=len(store.files)).tolist()
+    return Choices(
+        tag=[Choice(*pair) for pair in tags.most_common(_MOST)],
+        todo=[Choice(value, count) for name, value, count in stated if name in {STATE, TODO}][:_MOST],
+        where=properties[:_MOST],
+        file=[Choice(name, count) for name, count in zip(store.files, files, strict=True) if count][:_MOST],
+        under=[Choice(node.text[:200], node.last - node.row + 1) for node in tops],
+    )
