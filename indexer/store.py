@@ -275,6 +275,11 @@ class Store:
         found = self._db.execute(query, (file, line)).fetchone()
         return None if found is None or line > found[1] else int(found[0])
 
+    def rows_with(self, text: str) -> list[int]:
+        """The nodes whose text, with line breaks as spaces, holds this text exactly. Reads every node: for rare use."""
+        query = "SELECT row FROM node WHERE instr(replace(lines, char(10), ' '), ?) ORDER BY row"
+        return [row for (row,) in self._db.execute(query, (text,))]
+
     def ancestors(self, row: int) -> list[int]:
         """Rows from the outermost ancestor to the parent."""
         above: list[int] = []

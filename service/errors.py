@@ -69,6 +69,14 @@ class Overloaded(RequestError):
         super().__init__(f"{waiting} requests are waiting already. Try again in a second.")
 
 
+class TooManyStreams(RequestError):
+    status = 503
+    title = "Too many conversations"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} answers are being written at the moment, which is as many as can be. Ask again in a while.")
+
+
 class PortInUse(TrellisError):
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port.")

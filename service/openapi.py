@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from service import types
+from service.chat.types import ChatRequest, CitationState, Event
 
 _REF = "#/components/schemas/{name}"
 
@@ -23,9 +24,12 @@ def describe() -> dict[str, Any]:
         types.Choices,
         types.Health,
         types.Problem,
+        ChatRequest,
+        CitationState,
+        Event,
     )
-    (ask, answer, found, node, related, offered, health, problem), schemas = msgspec.json.schema_components(
-        models, ref_template=_REF
+    (ask, answer, found, node, related, offered, health, problem, chat, citation, event), schemas = (
+        msgspec.json.schema_components(models, ref_template=_REF)
     )
     scope = [
         _parameter("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
@@ -53,6 +57,8 @@ def describe() -> dict[str, Any]:
             "get": _operation("Find related nodes", related, problem, [node_id, _top(types.TOP_ASK)])
         },
         "/api/filters": {"get": _operation("What there is to filter by", offered, problem)},
+        "/api/chat": {"post": _streaming(_operation("Take a turn of conversation", event, problem, body=chat))},
+        "/api/citations": {"get": _operation("What has become of a cited note", citation, problem, _CITATION)},
         "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
     }
     info = {"title": "Trellis", "version": version("trellis"), "description": "Ask your outline."}
@@ -75,8 +81,26 @@ def _operation(
     return operation
 
 
+def _streaming(operation: dict[str, Any]) -> dict[str, Any]:
+    """The answer comes as server-sent events: `sources` once, `token` any number of times, `done` or `error` once. The data of
+    each is one JSON document.
+    """
+    answer = operation["responses"]["200"]
+    answer["description"] = "Server-sent events: sources, tokens, done (or error); the data of each is such a document."
+    answer["content"] = {"text/event-stream": answer["content"]["application/json"]}
+    return operation
+
+
 def _parameter(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": required, "description": description, "schema": {"type": "string"}}
+
+
+_CITATION = [
+    _parameter("note", "The cited node's id.", required=True),
+    _parameter("hash", "Hash of the node's text when it was cited.", required=True),
+    _parameter("quote", "What was quoted.", required=True),
+    _parameter("in", "Id of the parent of the cited node, if it had one."),
+]
 
 
 def _top(limit: int) -> dict[str, Any]:

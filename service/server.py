@@ -13,6 +13,9 @@ from waitress.server import create_server
 from service.errors import PortInUse
 from service.web import WAITING
 
+THREADS = 16
+"""Requests that are worked on at once."""
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket that is bound but not listening yet, so that a taken port is known before any long work. Raises PortInUse."""
@@ -43,7 +46,7 @@ def serve(app: Flask, bound: socket.socket, ready: Callable[[], None]) -> None:
     server: Any = create_server(
         app,
         sockets=[bound],
-        threads=16,
+        threads=THREADS,
         connection_limit=1000,
         asyncore_use_poll=True,
         channel_timeout=30,

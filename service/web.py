@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any
 
-import msgspec
 from flask import Flask, Response, render_template, request
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException
 
 from indexer.errors import TrellisError
 from service import answering, openapi, recent
@@ -19,6 +17,8 @@ from service.guards import HostGuard, check_origin, close_page
 from service.query_syntax import Filters, split_path, split_property
 from service.snapshot import Current
 from service.types import Answer, AskRequest, Health, Problem
+from service.web_chat import add_chat
+from service.wire import body_of, problem_response, to_json
 
 WAITING = "WAITING"
 """Setting of the application: a function that tells how many requests wait for a thread."""
@@ -40,6 +40,7 @@ def create_app(current: Current, config: Config) -> Flask:
     app.after_request(lambda response: close_page(response, config))
     _add_pages(app, current, config)
     _add_api(app, current, config)
+    add_chat(app, current, config)
     _add_errors(app)
     return app
 
@@ -92,26 +93,24 @@ def _harmless(text: str) -> str:
 def _add_api(app: Flask, current: Current, config: Config) -> None:
     @app.post("/api/ask")
     def ask() -> Response:
-        if request.mimetype != "application/json":
-            raise UnsupportedMediaType("Send the question as JSON, with 'Content-Type: application/json'.")
-        body = _decode(request.get_data())
+        body = body_of(AskRequest)
         where = tuple((name.casefold(), value) for name, value in body.where.items())
         filters = Filters(tuple(body.under), body.file, tuple(body.tag), body.todo, body.after, body.before, where)
-        return _json(recent.ask(current.get(), body.question, body.top, filters=filters, explained=body.explain))
+        return to_json(recent.ask(current.get(), body.question, body.top, filters=filters, explained=body.explain))
 
     @app.get("/api/search")
     def search() -> Response:
         query, top, filters = request.args.get("q", ""), _top(config.top), _filters()
         explained = request.args.get("explain", "") in ("1", "true")
-        return _json(recent.search(current.get(), query, top, filters=filters, explained=explained))
+        return to_json(recent.search(current.get(), query, top, filters=filters, explained=explained))
 
     @app.get("/api/nodes/<node_id>")
     def node(node_id: str) -> Response:
-        return _json(answering.view_node(current.get(), node_id))
+        return to_json(answering.view_node(current.get(), node_id))
 
     @app.get("/api/nodes/<node_id>/related")
     def related(node_id: str) -> Response:
-        return _json(answering.related(current.get(), node_id, _top(config.top)))
+        return to_json(answering.related(current.get(), node_id, _top(config.top)))
 
     @app.get("/api/filters")
     def filters() -> Response:
@@ -121,20 +120,11 @@ def _add_api(app: Flask, current: Current, config: Config) -> None:
     def healthz() -> Response:
         snapshot = current.get()
         manifest = snapshot.generation.manifest
-        return _json(Health("ok", manifest.nodes, snapshot.name, manifest.model, manifest.borrowed))
+        return to_json(Health("ok", manifest.nodes, snapshot.name, manifest.model, manifest.borrowed))
 
     @app.get("/openapi.json")
     def openapi_json() -> Response:
-        return _json(openapi.describe())
-
-
-def _decode(data: bytes) -> AskRequest:
-    try:
-        return msgspec.json.decode(data, type=AskRequest)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The request does not fit: {error}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
+        return to_json(openapi.describe())
 
 
 def _filters() -> Filters:
@@ -159,33 +149,25 @@ def _top(default: int) -> int:
         raise InvalidRequest(f"'top' must be a whole number, not '{text[:40]}'.") from None
 
 
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), mimetype="application/json")
-
-
-def _problem(problem: Problem) -> Response:
-    return Response(msgspec.json.encode(problem), status=problem.status, mimetype="application/problem+json")
-
-
 def _add_errors(app: Flask) -> None:
     """The one place where errors become HTTP."""
 
     @app.errorhandler(RequestError)
     def bad_request(error: RequestError) -> Response:
-        response = _problem(Problem(error.title, error.status, str(error)))
+        response = problem_response(Problem(error.title, error.status, str(error)))
         if error.status == 503:
             response.headers["Retry-After"] = "1"
         return response
 
     @app.errorhandler(TrellisError)
     def unavailable(error: TrellisError) -> Response:
-        return _problem(Problem("Service unavailable", 503, str(error)))
+        return problem_response(Problem("Service unavailable", 503, str(error)))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         code = error.code or 500
         detail = f"At most {_BODY_LIMIT // 1024} kB can be sent." if code == 413 else str(error.description)
-        response = _problem(Problem(error.name, code, detail))
+        response = problem_response(Problem(error.name, code, detail))
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
@@ -194,4 +176,4 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         _log.error("unexpected error", exc_info=error)
-        return _problem(Problem("Internal error", 500, _UNEXPECTED))
+        return problem_response(Problem("Internal error", 500, _UNEXPECTED))

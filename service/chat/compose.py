@@ -1,0 +1,110 @@
+"""An answer without a language model: the notes' own lines, in order, each with its citation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from indexer.store import Store, StoredNode
+from service.chat.citations import quote_of
+from service.chat.sources import SourceList, trail_of, trail_text
+from service.chat.types import Token
+from service.intent import sides
+from service.types import Answer, Result
+from service.words import words_of
+
+ABSENT = "That is not in your notes."
+NEAREST = "What comes nearest, though it is no answer:"
+NOTHING = "There is nothing near it either."
+_FURTHER = 2
+"""Passages beside the first one."""
+_NEARLY = 0.05
+"""A further passage scores at most this much below the first; a side of a comparison is always quoted."""
+_LINES, _LINES_FURTHER = 12, 2
+_HEADING_WORDS = 5
+_SHOWN_NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Nodes that are quoted together, below the same headings. left_out: how many more nodes stand there."""
+
+    trail: list[str]
+    nodes: list[StoredNode]
+    left_out: int = 0
+
+
+def passages_of(store: Store, answer: Answer) -> list[Passage]:
+    """What to quote: the answer with what stands below it, then other places that are nearly as good."""
+    if not answer.answered or not answer.results:
+        return [Passage(trail_of(store, node), [node]) for node in _nodes(store, answer.results[:_SHOWN_NEAREST])]
+    first = _first_passage(store, answer)
+    passages, seen = [first], {node.row for node in first.nodes}
+    compares = sides(answer.question) is not None
+    for place, result in enumerate(answer.results[1 : 1 + _FURTHER]):
+        if result.score < answer.results[0].score - _NEARLY and not (compares and place == 0):
+            break
+        nodes = [node for node in _hits(store, result)[:_LINES_FURTHER] if node.row not in seen]
+        for _, group in groupby(nodes, key=lambda node: node.parent):
+            together = list(group)
+            passages.append(Passage(trail_of(store, together[0]), together))
+        seen.update(node.row for node in nodes)
+    return passages
+
+
+def quotations(passages: Sequence[Passage], sources: SourceList, *, answered: bool) -> Iterator[Token]:
+    """The passages as tokens. Every quoted node is followed by its own citation."""
+    if not answered:
+        yield Token(f"{ABSENT} {NEAREST if passages else NOTHING}")
+    for at, passage in enumerate(passages):
+        if at or not answered:
+            yield Token("\n\n")
+        if passage.trail:
+            yield Token(trail_text(passage.trail), "trail")
+            yield Token("\n")
+        for line, node in enumerate(passage.nodes):
+            number = sources.number(node)
+            yield Token("\n" if line else "")
+            yield Token(f"“{_shown(node)}”", "quote", number)
+            yield Token(" ")
+            yield Token(f"[{number}]", "cite", number)
+        if passage.left_out:
+            yield Token(f"\nand {passage.left_out:,} more there")
+
+
+def _shown(node: StoredNode) -> str:
+    """As much of a node as its citation carries: what is shown is what can be checked later."""
+    return quote_of(node)
+
+
+def _first_passage(store: Store, answer: Answer) -> Passage:
+    """The lines of the quotation, as the nodes that they belong to. A short heading goes into the trail."""
+    row = store.row_of(answer.answer.node) if answer.answer else None
+    if row is None or answer.answer is None:
+        return Passage([], _nodes(store, answer.results[:1]))
+    node = store.node(row)
+    quoted = set(answer.answer.text.split("\n"))
+    below = [child for child in store.nodes(store.children(row)) if quoted.issuperset(child.lines)]
+    shown, rest = below[:_LINES], len(store.children(row)) - min(len(below), _LINES)
+    if below and _is_heading(node):
+        return Passage([*trail_of(store, node), node.text], shown, rest)
+    return Passage(trail_of(store, node), [node, *shown], rest if below else 0)
+
+
+def _is_heading(node: StoredNode) -> bool:
+    return len(words_of(node.text)) <= _HEADING_WORDS and not any(map(str.isdigit, node.text))
+
+
+def _hits(store: Store, result: Result) -> list[StoredNode]:
+    """The nodes of the lines that matched, in the order of the outline, the best one always among them."""
+    lines = [line.line for line in result.excerpt if line.hit]
+    rows = {store.row_at(result.source.file, line) for line in lines}
+    best = _nodes(store, [result])
+    others = store.nodes(sorted(row for row in rows if row is not None and row != best[0].row))
+    return sorted([*best, *others[: _LINES_FURTHER - 1]], key=lambda node: node.row)
+
+
+def _nodes(store: Store, results: Sequence[Result]) -> list[StoredNode]:
+    rows = [row for result in results if (row := store.row_of(result.id)) is not None]
+    return store.nodes(rows)

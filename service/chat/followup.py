@@ -1,0 +1,158 @@
+"""What a question means after the questions before it, without a language model.
+
+"And how long can it run?" after a question about AWS Lambda is asked as "and how long can it run? (What does a Lambda function
+get for memory?)": ranking reads both, and what is said last stays in front. Whether a question needs that is read off its form
+where the form tells ("why?", "what about FIFO?"); elsewhere the notes decide. A question is asked twice, of all notes and of the
+part of the outline where the last answer stood. One that goes on about that subject scores nearly as well there; one about
+something else does not. docs/chat.md has what was measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.store import Store
+from indexer.words import WORD, stem
+from service import answering
+from service.errors import ScopeNotFound
+from service.snapshot import Snapshot
+from service.types import QUESTION_LIMIT, Result
+from service.words import content_stems
+
+_LOOK_BACK = 3
+"""Earlier questions that are read. Each costs one search."""
+_OPENING = re.compile(r"^(?:(?:ok|okay|and|but|or|so|then|also|now|well|yes|no|thanks?|right)\b[\s,.!]*)+", re.IGNORECASE)
+_WHAT_ABOUT = re.compile(r"^(?:what|how) about\b|^(?:what|and|how) (?:if|else)\b", re.IGNORECASE)
+_MORE = re.compile(
+    r"^(?:tell me more|go on|(?:any )?more\b|(?:an? |for )?(?:example|instance|details?)\b|why\b|how come\b)",
+    re.IGNORECASE
+)
+_SENTENCE = re.compile(
+    r"^(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|"
+    r"will|would|has|have|had|tell|show|list|name|explain|describe|give|find)\b",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"\b(?:it|its|it's|they|them|their|theirs|that|this|those|these|ones?|there|same|other|others|former|latter|both|"
+    r"either|neither|such|instead|too|else|again)\b",
+    re.IGNORECASE,
+)
+_FRAGMENT_WORDS = 6
+_POINTS_FROM, _GOES_ON_FROM = 0.6, 0.8
+"""Least share of its best score that a question must reach under the last subject to belong to it: with words that point back,
+and without.
+"""
+_MANY = 200
+"""Neighbours of a heading that are looked at."""
+_PART = 8
+"""The last subject is the outermost heading that holds at most one in so many of the notes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """What the talk is about. context: the question that opened it, with the last answer's heading once it has gone on.
+    under: path to the part of the outline where the last answer stood. own_words: stems that name what was asked about, and
+    not what stands beside it.
+    """
+
+    context: str
+    subject: str
+    under: list[str]
+    own_words: frozenset[str]
+
+
+def understand(snapshot: Snapshot, questions: Sequence[str], under: Sequence[str] = (), file: str = "") -> str:
+    """The last of these questions as it stands without the others. Raises RequestError."""
+    topic: _Topic | None = None
+    *earlier, last = questions
+    for question in earlier[-_LOOK_BACK:]:
+        whole = _complete(snapshot, question, topic, file)
+        found = answering.search(snapshot, whole, 1, under, file).results
+        topic = _topic(snapshot.store, question, whole, topic, found[0]) if found else topic
+    return _complete(snapshot, last, topic, file)
+
+
+def _complete(snapshot: Snapshot, question: str, topic: _Topic | None, file: str) -> str:
+    if topic is None or not _belongs(snapshot, question, topic, file):
+        return question
+    if _replaces(question):
+        context = _without(topic.context, topic.own_words)
+    elif _MORE.search(_core(question)) or not content_stems(question):
+        context = topic.context
+    else:
+        context = topic.subject
+    return f"{question} ({context})"[:QUESTION_LIMIT]
+
+
+def _belongs(snapshot: Snapshot, question: str, topic: _Topic, file: str) -> bool:
+    """Whether a question goes on about the topic."""
+    if _replaces(question) or _MORE.search(_core(question)) or not content_stems(question):
+        return True
+    pointing = _OPENING.search(question) or _POINTING.search(question) or not _SENTENCE.search(_core(question))
+    here = _best_score(snapshot, question, topic.under, file)
+    return here >= (_POINTS_FROM if pointing else _GOES_ON_FROM) * _best_score(snapshot, question, (), file)
+
+
+def _best_score(snapshot: Snapshot, question: str, under: Sequence[str], file: str) -> float:
+    try:
+        found = answering.search(snapshot, question, 1, under, file).results
+    except ScopeNotFound:
+        return 0.0
+    return found[0].score if found else 0.0
+
+
+def _core(question: str) -> str:
+    """The question without the words that only lead over to it."""
+    return _OPENING.sub("", question.strip())
+
+
+def _replaces(question: str) -> bool:
+    """Whether the question only names another thing to ask the same about: "what about FIFO?", "and with batching?"."""
+    core = _core(question)
+    if _WHAT_ABOUT.search(core):
+        return True
+    short = len(WORD.findall(core)) <= _FRAGMENT_WORDS
+    return core != question.strip() and short and not _SENTENCE.search(core)
+
+
+def _without(context: str, own_words: frozenset[str]) -> str:
+    """The earlier question without the name of what it asked about, which the new one replaces."""
+    kept = re.sub(r"\w+", lambda found: "" if stem(found.group()) in own_words else found.group(), context)
+    return " ".join(part for part in kept.split() if any(map(str.isalnum, part))) or context
+
+
+def _topic(store: Store, question: str, whole: str, before: _Topic | None, best: Result) -> _Topic:
+    row = store.row_of(best.id)
+    chain = [] if row is None else [*store.ancestors(row), row]
+    went_on = before is not None and whole != question
+    heading = best.path[-1] if best.path else best.text
+    context = f"{before.context} {heading}" if went_on and before else question
+    own_words = named = frozenset[str]()
+    asked = content_stems(whole)
+    for row in (row for row in chain if store.last[row] > row):
+        stems = content_stems(store.node(row).text)
+        if stems & asked:  # the innermost heading that the question names, by what its neighbours do not share
+            beside = [content_stems(node.text) for node in store.nodes(_siblings(store, row)) if node.row != row]
+            shared = frozenset[str]().union(*beside)
+            own_words = stems - shared
+            named |= stems
+    subject = " ".join(word for word in WORD.findall(context) if stem(word) in named) or context
+    return _Topic(context, subject, _region(store, chain), own_words)
+
+
+def _siblings(store: Store, row: int) -> list[int]:
+    parent = int(store.parent[row])
+    beside = store.children(parent) if parent >= 0 else np.flatnonzero(store.parent < 0).tolist()
+    return beside[:_MANY]
+
+
+def _region(store: Store, chain: Sequence[int]) -> list[str]:
+    """The path to the outermost node of the chain whose subtree is a small part of the notes, or to the innermost but one."""
+    small = (at for at, row in enumerate(chain) if _PART * (int(store.last[row]) - row + 1) <= len(store))
+    at = next(small, len(chain) - 1)
+    at = min(at, max(len(chain) - 2, 0))
+    return [node.text for node in store.nodes(chain[: at + 1])]
