@@ -17,6 +17,20 @@ Top = Annotated[int, msgspec.Meta(ge=1, le=50)]
 Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s,*]+$")]
 
 
+class LanguageModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A language model behind an OpenAI-compatible endpoint.
+
+    url: the endpoint, such as "http://127.0.0.1:11434/v1". name: the model's name there.
+    key_from: the environment variable that holds the key; empty when none is needed.
+    patience: seconds that it may be silent; a whole answer may take four times as long.
+    """
+
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+$")]
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    key_from: str = ""
+    patience: Annotated[float, msgspec.Meta(gt=0, le=600)] = 20.0
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every setting of Trellis. Relative paths are relative to the folder of `trellis.yaml`.
 
@@ -25,6 +39,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     host, port: where to serve; port 0 takes any free one. watch: whether `serve` follows changes of the notes.
     top: how many results `ask` gives.
     allowed_origins: pages of which other origins may ask (the widget), as "https://example.org".
+    language_model: writes the answers of conversations; without one they are quotations.
     allowed_hosts: under which other host names the service may be called; loopback names always work.
     """
 
@@ -37,6 +52,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     top: Top = 8
     allowed_origins: list[Origin] = []
     allowed_hosts: list[str] = []
+    language_model: LanguageModel | None = None
 
 
 def load_config(path: Path | None = None) -> Config:

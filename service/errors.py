@@ -12,6 +12,8 @@ class RequestError(TrellisError):
 
     status: ClassVar[int] = 400
     title: ClassVar[str] = "Bad request"
+    retry_after: ClassVar[int] = 0
+    """Seconds after which the same request may do; 0 when it has to change."""
 
 
 class InvalidRequest(RequestError):
@@ -64,6 +66,7 @@ class NodeNotFound(RequestError):
 class Overloaded(RequestError):
     status = 503
     title = "Too many questions at once"
+    retry_after = 1
 
     def __init__(self, waiting: int) -> None:
         super().__init__(f"{waiting} requests are waiting already. Try again in a second.")
@@ -72,9 +75,12 @@ class Overloaded(RequestError):
 class TooManyStreams(RequestError):
     status = 503
     title = "Too many conversations"
+    retry_after = 5
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} answers are being written at the moment, which is as many as can be. Ask again in a while.")
+        super().__init__(
+            f"{limit} answers are being written at the moment, which is as many as can be. Ask again in a while."
+        )
 
 
 class PortInUse(TrellisError):

@@ -155,8 +155,8 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(RequestError)
     def bad_request(error: RequestError) -> Response:
         response = problem_response(Problem(error.title, error.status, str(error)))
-        if error.status == 503:
-            response.headers["Retry-After"] = "1"
+        if error.retry_after:
+            response.headers["Retry-After"] = str(error.retry_after)
         return response
 
     @app.errorhandler(TrellisError)

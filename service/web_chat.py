@@ -53,4 +53,4 @@ def add_chat(app: Flask, current: Current, config: Config) -> None:
 def _frames(events: Iterator[Event]) -> Iterator[bytes]:
     """Events as the browser's EventSource reads them (WHATWG HTML, section 9.2). JSON has no line breaks of its own."""
     for event in events:
-        yield b"event: %s\ndata: %s\n\n" % (event.__struct_config__.tag.encode(), msgspec.json.encode(event))
+        yield b"event: %s\ndata: %s\n\n" % (str(event.__struct_config__.tag).encode(), msgspec.json.encode(event))

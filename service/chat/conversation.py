@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from service import answering
 from service.chat.compose import passages_of, quotations
 from service.chat.followup import understand
+from service.chat.model import Gone
 from service.chat.sources import SourceList
 from service.chat.types import MESSAGE_LIMIT, ChatMessage, Done, Event, Failed, Sources, Token
 from service.chat.writer import Writer, WriterFailed
@@ -44,7 +45,9 @@ def check_messages(messages: Sequence[ChatMessage]) -> list[str]:
     if not messages:
         raise InvalidRequest("'messages' is empty. Send the conversation so far, the question last.")
     if len(messages) > MESSAGE_LIMIT:
-        raise InvalidRequest(f"There are {len(messages)} messages; at most {MESSAGE_LIMIT} can be sent. Drop the oldest.")
+        raise InvalidRequest(
+            f"There are {len(messages)} messages; at most {MESSAGE_LIMIT} can be sent. Drop the oldest."
+        )
     if messages[-1].role != "user":
         raise InvalidRequest("The last message must be the user's: it is the question.")
     *earlier, last = [message.content for message in messages if message.role == "user"]
@@ -75,14 +78,16 @@ class _Turn:
             try:
                 yield from self._spoken(draft.tokens(gone))
                 dropped, notice = draft.dropped, draft.notice
+            except Gone:
+                return  # nobody is there to read the rest
             except WriterFailed as failure:
                 notice, draft = str(failure), None
                 if self._text:
                     yield from self._spoken([Token("\n\n")])
         if not draft:
             yield from self._spoken(quoted)
-        mode = "model" if draft else "quotes"
-        yield Done("".join(self._text), answer.answered, mode, list(self._cited), dropped, notice)
+        text, cited = "".join(self._text), list(self._cited)
+        yield Done(text, answer.answered, "model" if draft else "quotes", cited, dropped, notice)
 
     def _spoken(self, tokens: Iterator[Token] | Sequence[Token]) -> Iterator[Token]:
         for token in tokens:

@@ -1,10 +1,10 @@
 """What a question means after the questions before it, without a language model.
 
-"And how long can it run?" after a question about AWS Lambda is asked as "and how long can it run? (What does a Lambda function
-get for memory?)": ranking reads both, and what is said last stays in front. Whether a question needs that is read off its form
-where the form tells ("why?", "what about FIFO?"); elsewhere the notes decide. A question is asked twice, of all notes and of the
-part of the outline where the last answer stood. One that goes on about that subject scores nearly as well there; one about
-something else does not. docs/chat.md has what was measured.
+"And how long can it run?" after a question about AWS Lambda is asked as "and how long can it run? (Lambda)", and "what about
+FIFO?" with the earlier question behind it, less the name that FIFO replaces. Whether a question needs that is read off its
+form where the form tells; elsewhere the notes decide. A question is then asked twice, of all notes and of the part of the
+outline where the last answer stood. One that goes on about that subject scores nearly as well there; one about something else
+does not. docs/chat.md has what was measured.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from indexer.words import WORD, stem
 from service import answering
 from service.errors import ScopeNotFound
 from service.snapshot import Snapshot
-from service.types import QUESTION_LIMIT, Result
+from service.types import QUESTION_LIMIT, Answer, Result
 from service.words import content_stems
 
 _LOOK_BACK = 3
 """Earlier questions that are read. Each costs one search."""
-_OPENING = re.compile(r"^(?:(?:ok|okay|and|but|or|so|then|also|now|well|yes|no|thanks?|right)\b[\s,.!]*)+", re.IGNORECASE)
+_OPENING = re.compile(
+    r"^(?:(?:ok|okay|and|but|or|so|then|also|now|well|yes|no|thanks?|right)\b[\s,.!]*)+", re.IGNORECASE
+)
 _WHAT_ABOUT = re.compile(r"^(?:what|how) about\b|^(?:what|and|how) (?:if|else)\b", re.IGNORECASE)
 _MORE = re.compile(
     r"^(?:tell me more|go on|(?:any )?more\b|(?:an? |for )?(?:example|instance|details?)\b|why\b|how come\b)",
-    re.IGNORECASE
+    re.IGNORECASE,
 )
 _SENTENCE = re.compile(
     r"^(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|"
@@ -37,15 +39,15 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 _POINTING = re.compile(
-    r"\b(?:it|its|it's|they|them|their|theirs|that|this|those|these|ones?|there|same|other|others|former|latter|both|"
-    r"either|neither|such|instead|too|else|again)\b",
+    r"\b(?:it|its|it's|they|them|their|theirs|that|this|those|these|ones?|there|former|latter|both|neither)\b",
     re.IGNORECASE,
 )
 _FRAGMENT_WORDS = 6
 _POINTS_FROM, _GOES_ON_FROM = 0.6, 0.8
-"""Least share of its best score that a question must reach under the last subject to belong to it: with words that point back,
-and without.
+"""Least share of its best score that a question must reach under the last subject to belong to it: when it points back and has
+few words of its own, and otherwise.
 """
+_FEW_WORDS = 3
 _MANY = 200
 """Neighbours of a heading that are looked at."""
 _PART = 8
@@ -92,17 +94,19 @@ def _belongs(snapshot: Snapshot, question: str, topic: _Topic, file: str) -> boo
     """Whether a question goes on about the topic."""
     if _replaces(question) or _MORE.search(_core(question)) or not content_stems(question):
         return True
-    pointing = _OPENING.search(question) or _POINTING.search(question) or not _SENTENCE.search(_core(question))
-    here = _best_score(snapshot, question, topic.under, file)
-    return here >= (_POINTS_FROM if pointing else _GOES_ON_FROM) * _best_score(snapshot, question, (), file)
+    here = _best(snapshot, question, topic.under, file)
+    if not here or not here.results:
+        return False
+    share = here.results[0].score / max(answering.search(snapshot, question, 1, (), file).results[0].score, 1e-9)
+    points = _POINTING.search(question) and len(content_stems(question)) <= _FEW_WORDS
+    return share >= _POINTS_FROM if points else here.answered and share >= _GOES_ON_FROM
 
 
-def _best_score(snapshot: Snapshot, question: str, under: Sequence[str], file: str) -> float:
+def _best(snapshot: Snapshot, question: str, under: Sequence[str], file: str) -> Answer | None:
     try:
-        found = answering.search(snapshot, question, 1, under, file).results
+        return answering.ask(snapshot, question, 5, under, file)
     except ScopeNotFound:
-        return 0.0
-    return found[0].score if found else 0.0
+        return None
 
 
 def _core(question: str) -> str:

@@ -47,7 +47,9 @@ class Sources(msgspec.Struct, frozen=True, tag_field="event", tag="sources"):
     question: Annotated[str, Meta(description="The question as it was understood from the turns before.")]
     answered: Annotated[bool, Meta(description="False when the notes do not cover it.")]
     confidence: Annotated[float, Meta(description="Probability, 0 to 1, that the notes answer.")]
-    sources: Annotated[list[ChatSource], Meta(description="In the order of their numbers; the nearest when unanswered.")]
+    sources: Annotated[
+        list[ChatSource], Meta(description="In the order of their numbers; the nearest when unanswered.")
+    ]
     generation: Annotated[str, Meta(description="Which build of the index answered.")]
 
 

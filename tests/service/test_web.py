@@ -695,6 +695,8 @@ def fits(value: Any, schema: dict[str, Any], schemas: dict[str, Any], at: str = 
         return fits(value, schemas[schema["$ref"].rpartition("/")[2]], schemas, at)
     if "anyOf" in schema:
         return [] if any(not fits(value, one, schemas, at) for one in schema["anyOf"]) else [f"{at}: {value!r}"]
+    if "enum" in schema or "const" in schema:
+        return [] if value in schema.get("enum", [schema.get("const")]) else [f"{at}: {value!r} is none of {schema}"]
     kinds: dict[str, Callable[[Any], bool]] = {
         "object": lambda v: isinstance(v, dict),
         "array": lambda v: isinstance(v, list),
@@ -732,12 +734,34 @@ def test_answers_are_as_described(client: FlaskClient) -> None:
         ("/api/nodes/{id}/related", "get", client.get(f"/api/nodes/{node_id}/related")),
         ("/healthz", "get", client.get("/healthz")),
     ]
+    source = chat(client, "the dough rests overnight")[0][1]["sources"][0]
+    answers.append(("/api/citations", "get", client.get(f"/api/citations{source['url'].removeprefix('/')}")))
     for path, method, response in answers:
         content = document["paths"][path][method]["responses"]["200"]["content"]
         assert fits(response.get_json(), content[response.mimetype]["schema"], document["components"]["schemas"]) == []
     refused = client.get("/api/nodes/x")
     error = document["paths"]["/api/nodes/{id}"]["get"]["responses"]["default"]["content"][refused.mimetype]["schema"]
     assert fits(json.loads(refused.get_data()), error, document["components"]["schemas"]) == []
+
+
+def test_the_events_of_a_conversation_are_as_described(client: FlaskClient) -> None:
+    document = described(client)
+    schema = document["paths"]["/api/chat"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    for question in ("the dough rests overnight", "zzyzx qwxv"):
+        events = chat(client, question)
+        assert [name for name, _ in events][:: len(events) - 1] == ["sources", "done"]
+        for name, data in events:
+            assert data["event"] == name
+            assert fits(data, schema, document["components"]["schemas"]) == []
+
+
+def chat(client: FlaskClient, question: str) -> list[tuple[str, Any]]:
+    response = client.post("/api/chat", json={"messages": [{"role": "user", "content": question}]})
+    assert response.mimetype == "text/event-stream"
+    check_closed(response)
+    blocks = response.get_data(as_text=True).removesuffix("\n\n").split("\n\n")
+    found = [re.fullmatch(r"event: (\w+)\ndata: (.*)", block) for block in blocks]
+    return [(one[1], json.loads(one[2])) for one in found if one]
 
 
 def test_the_description_needs_no_index() -> None:
