@@ -180,7 +180,7 @@ class _Build:
         nodes = sum(len(outline.nodes) for outline in outlines)
         if not nodes:
             raise NoNotesInside(self.notes, suffixes(), [str(problem) for problem in problems])
-        chunks = _all_chunks(outlines)
+        chunks = all_chunks(outlines)
         plan, borrowed = self._plan(chunks)
         fresh, converted = self._embed(plan, chunks)
         manifest = Manifest(
@@ -293,7 +293,7 @@ def _by_reason(skipped: Sequence[tuple[str, str]]) -> list[Skipped]:
     return sorted(groups, key=lambda group: -group.count)
 
 
-def _all_chunks(outlines: Sequence[Outline]) -> list[Chunk]:
+def all_chunks(outlines: Sequence[Outline]) -> list[Chunk]:
     """The chunks of all outlines, their nodes numbered over all of them."""
     chunks: list[Chunk] = []
     first = 0

@@ -31,6 +31,25 @@ class LanguageModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     patience: Annotated[float, msgspec.Meta(gt=0, le=600)] = 20.0
 
 
+class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the notes that other sites may ask, by an index of its own.
+
+    under: paths such as "Identity > STS", each with all below it. file: a glob on file names; both given, both must fit.
+    origins: the pages that may carry its widget, as "https://example.org"; they reach this part and nothing else.
+    """
+
+    under: list[Annotated[str, msgspec.Meta(min_length=1)]] = []
+    file: str = ""
+    origins: list[Origin] = []
+
+    def __post_init__(self) -> None:
+        if not self.under and not self.file:
+            raise ValueError("a publication needs `under` or `file`, or it would publish everything")
+
+
+PublicationName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every setting of Trellis. Relative paths are relative to the folder of `trellis.yaml`.
 
@@ -39,6 +58,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     host, port: where to serve; port 0 takes any free one. watch: whether `serve` follows changes of the notes.
     top: how many results `ask` gives.
     allowed_origins: pages of which other origins may ask (the widget), as "https://example.org".
+    publications: parts of the notes that other sites may ask, by name.
     language_model: writes the answers of conversations; without one they are quotations.
     allowed_hosts: under which other host names the service may be called; loopback names always work.
     """
@@ -53,6 +73,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     allowed_origins: list[Origin] = []
     allowed_hosts: list[str] = []
     language_model: LanguageModel | None = None
+    publications: dict[PublicationName, Publication] = {}
 
 
 def load_config(path: Path | None = None) -> Config:

@@ -72,6 +72,14 @@ class Overloaded(RequestError):
         super().__init__(f"{waiting} requests are waiting already. Try again in a second.")
 
 
+class PublicationNotFound(RequestError):
+    status = 404
+    title = "No such publication"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is published under this name.")
+
+
 class TooManyStreams(RequestError):
     status = 503
     title = "Too many conversations"

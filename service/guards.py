@@ -16,8 +16,9 @@ from service.types import Problem
 
 _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9_.-]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_PUBLIC = frozenset({"/widget.js"})
+_PUBLIC = re.compile(r"(?:/p/[a-z0-9-]+)?/widget\.js", re.ASCII)
 """Routes that any page may load: code without data."""
+_PUBLISHED = re.compile(r"/p/([a-z0-9-]+)/.*", re.ASCII | re.DOTALL)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -83,13 +84,29 @@ def _is_address(name: str) -> bool:
 def check_origin(config: Config) -> Response | None:
     """Refuses other sites' pages unless their origin is listed; answers their preflight requests."""
     origin = request.headers.get("Origin")
-    if origin is None or _is_same(origin) or request.path in _PUBLIC:
+    if _PUBLIC.fullmatch(request.path) or (origin and _is_same(origin)):
         return None
-    if origin not in config.allowed_origins:
+    if origin is None:
+        # With what they load as a script or a picture, other sites' pages send no Origin. They cannot read it anyway.
+        if "/api/" in request.path and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            raise OriginRefused("another site")
+        return None
+    if not _is_listed(origin, config):
         raise OriginRefused(origin)
     if request.method == "OPTIONS":
         return Response(status=204)
     return None
+
+
+def _is_listed(origin: str | None, config: Config) -> bool:
+    """Whether the settings allow this origin what the request is for. One that is listed with a publication reaches that
+    publication alone.
+    """
+    if origin in config.allowed_origins:
+        return True
+    published = _PUBLISHED.fullmatch(request.path)
+    publication = config.publications.get(published[1]) if published else None
+    return publication is not None and origin in publication.origins
 
 
 def _is_same(origin: str) -> bool:
@@ -100,13 +117,13 @@ def close_page(response: Response, config: Config) -> Response:
     """Sets the security headers, and for a listed origin those that let its pages read the answer."""
     headers = response.headers
     headers.update(_CLOSED)
-    if request.path in _PUBLIC:
+    if _PUBLIC.fullmatch(request.path):
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    if request.path.startswith("/api/"):
+    if "/api/" in request.path:
         headers["Cache-Control"] = "no-store"
     headers.add("Vary", "Origin")
     origin = request.headers.get("Origin")
-    if origin in config.allowed_origins and not _is_same(origin):
+    if origin and not _is_same(origin) and _is_listed(origin, config):
         headers["Access-Control-Allow-Origin"] = origin
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if request.method == "OPTIONS":

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import re
 
-from flask import Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from indexer.errors import TrellisError
 from service import answering, openapi, recent
+from service.chat.writer import Writer
 from service.choices import choices
 from service.config import Config
 from service.errors import InvalidRequest, Overloaded, RequestError
 from service.guards import HostGuard, check_origin, close_page
+from service.publications import Publications
 from service.query_syntax import Filters, split_path, split_property
 from service.snapshot import Current
 from service.types import Answer, AskRequest, Health, Problem
-from service.web_chat import add_chat
+from service.web_chat import Streams, add_chat
+from service.web_published import Published, add_published_pages
 from service.wire import body_of, problem_response, to_json
 
 WAITING = "WAITING"
@@ -39,8 +42,18 @@ def create_app(current: Current, config: Config) -> Flask:
     app.before_request(lambda: _check_load(app))
     app.after_request(lambda response: close_page(response, config))
     _add_pages(app, current, config)
+    writer = Writer.of(config)
+    streams = Streams()
     _add_api(app, current, config)
-    add_chat(app, current, config)
+    add_chat(app, current, writer, streams, page="/")
+    if config.publications:
+        published = Blueprint("published", __name__, url_prefix="/p/<publication>")
+        shown = Published(Publications(current, config))
+        published.url_value_preprocessor(shown.choose)
+        _add_api(published, shown, config)
+        add_chat(published, shown, writer, streams, page="")
+        add_published_pages(published, shown)
+        app.register_blueprint(published)
     _add_errors(app)
     return app
 
@@ -90,7 +103,7 @@ def _harmless(text: str) -> str:
     return _UNSEEN.sub("\ufffd", text)
 
 
-def _add_api(app: Flask, current: Current, config: Config) -> None:
+def _add_api(app: Flask | Blueprint, current: Current | Published, config: Config) -> None:
     @app.post("/api/ask")
     def ask() -> Response:
         body = body_of(AskRequest)

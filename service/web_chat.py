@@ -6,16 +6,16 @@ import threading
 from collections.abc import Iterator
 
 import msgspec
-from flask import Flask, Response, request
+from flask import Blueprint, Flask, Response, request, url_for
 
 from service.chat.citations import check_citation
 from service.chat.conversation import converse
 from service.chat.types import ChatRequest, Event
 from service.chat.writer import Writer
-from service.config import Config
 from service.errors import TooManyStreams
 from service.server import THREADS
 from service.snapshot import Current
+from service.web_published import Published
 from service.wire import body_of, to_json
 
 STREAMS = THREADS // 2
@@ -24,18 +24,31 @@ answering questions and health checks.
 """
 
 
-def add_chat(app: Flask, current: Current, config: Config) -> None:
-    streams = threading.BoundedSemaphore(STREAMS)
-    writer = Writer.of(config)
+class Streams(threading.BoundedSemaphore):
+    """Places for answers on their way, one for all routes."""
+
+    def __init__(self) -> None:
+        super().__init__(STREAMS)
+
+    def enter(self) -> None:
+        """Raises TooManyStreams."""
+        if not self.acquire(blocking=False):
+            raise TooManyStreams(STREAMS)
+
+
+def add_chat(
+    app: Flask | Blueprint, current: Current | Published, writer: Writer | None, streams: Streams, page: str
+) -> None:
+    """`page` opens citations; "" is the page of the publication that is asked."""
 
     @app.post("/api/chat")
     def chat() -> Response:
         body = body_of(ChatRequest)
-        if not streams.acquire(blocking=False):
-            raise TooManyStreams(STREAMS)
+        streams.enter()
         try:
             gone = request.environ.get("waitress.client_disconnected", lambda: False)
-            events = converse(current.get(), body.messages, body.under, body.file, writer=writer, gone=gone)
+            link = page or url_for("published.note", publication=current.name)  # type: ignore[union-attr]
+            events = converse(current.get(), body.messages, body.under, body.file, writer=writer, page=link, gone=gone)
             response = Response(_frames(events), mimetype="text/event-stream")
         except BaseException:
             streams.release()

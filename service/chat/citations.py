@@ -20,9 +20,10 @@ from indexer.store import Store, StoredNode
 from service import answering
 from service.chat.types import CitationState, CitedNote, State
 from service.errors import InvalidRequest
-from service.excerpt import LINE_LIMIT
+from service.excerpt import LINE_LIMIT, to_result
 from service.snapshot import Snapshot
-from service.types import QUESTION_LIMIT, Source
+from service.types import QUESTION_LIMIT, ExcerptLine, Source
+from service.windows import window_around
 from service.words import content_words
 
 HASH_VERSION = b"trellis-citation-1"
@@ -73,7 +74,15 @@ def check_citation(snapshot: Snapshot, note: str, digest: str, quote: str, paren
     state, row = _now(snapshot, note, digest, " ".join(quote.split()), parent)
     found = None if row is None else _cited(store, store.node(row))
     place = "" if found is None else " › ".join(found.path) or found.source.file
-    return CitationState(state, _MESSAGES[state].format(place=place), quote, found, snapshot.name)
+    excerpt = [] if row is None else _around(store, row)
+    return CitationState(state, _MESSAGES[state].format(place=place), quote, found, excerpt, snapshot.name)
+
+
+def _around(store: Store, row: int) -> list[ExcerptLine]:
+    """The node marked, in as much of its outline as a result shows."""
+    window = window_around(store, row)
+    window.hits = [row]
+    return to_result(store, window, frozenset()).excerpt
 
 
 def _now(snapshot: Snapshot, note: str, digest: str, quote: str, parent: str) -> tuple[State, int | None]:

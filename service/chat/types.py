@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from service.types import Source
+from service.types import ExcerptLine, Source
 
 MESSAGE_LIMIT = 40
 """Messages of one request. A client drops the oldest; what was said ten questions ago does not change what is meant now."""
@@ -107,4 +107,7 @@ class CitationState(msgspec.Struct, frozen=True):
     message: Annotated[str, Meta(description="The state in words.")]
     quote: Annotated[str, Meta(description="What was quoted, as the link carries it.")]
     note: Annotated[CitedNote | None, Meta(description="The note as it is now; null when it is deleted.")]
+    excerpt: Annotated[
+        list[ExcerptLine], Meta(description="The note among its neighbours as they are now; it is the hit.")
+    ]
     generation: Annotated[str, Meta(description="Which build of the index was looked at.")]

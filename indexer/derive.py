@@ -1,0 +1,89 @@
+"""A part of an index as an index of its own, in which nothing of the rest is left: no text, no word count, no acronym.
+
+A filter over the whole index would hide other nodes and still tell of them: in scores that depend on how rare a word is, in
+spellings that are mended to words from elsewhere, in the headings above. What is embedded with such a heading is embedded anew;
+all other vectors are taken over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from indexer.build import MakeExtras, all_chunks
+from indexer.chunks import CHUNKING
+from indexer.embed import embed
+from indexer.encoder import Encoder, Model
+from indexer.errors import IndexFolderError
+from indexer.generation import FORMAT, Generation, Manifest, open_generation, write_generation, write_lock
+from indexer.node import Node, Outline
+from indexer.plan import plan_vectors
+from indexer.store import Store, store_bytes
+from indexer.vectors import Mask, build_index
+
+
+def derive(
+    base: Generation,
+    mask: Mask,
+    folder: Path,
+    model: Model,
+    encoder: Encoder,
+    label: Mapping[str, str],
+    extras: MakeExtras,
+) -> Generation:
+    """The index of the nodes of `base` where `mask` is true, kept in `folder`; the one already there, if it was made from the
+    same notes under the same label. Raises IndexFolderError. mask: shape (len(base.store),), at least one True.
+    """
+    files = [base.store.files[number] for number in np.unique(base.store.file[mask]).tolist()]
+    sources = {**label, **{file: base.manifest.sources[file] for file in files}}
+    with write_lock(folder):
+        try:
+            kept = open_generation(folder, model)
+        except IndexFolderError:
+            kept = None
+        if kept and kept.manifest.sources == sources:
+            return kept
+        if kept:
+            kept.close()
+        outlines = cut(base.store, mask)
+        chunks = all_chunks(outlines)
+        plan = plan_vectors(base.store.chunk_rows(), [chunk.hash for chunk in chunks])
+        embedded = embed(plan, chunks, base, encoder, lambda done, total: None)
+        manifest = Manifest(
+            format=FORMAT,
+            chunking=CHUNKING,
+            model=model.name,
+            model_digest=model.digest,
+            dimension=embedded.vectors.shape[1],
+            nodes=sum(len(outline.nodes) for outline in outlines),
+            chunks=len(chunks),
+            created=datetime.now(UTC).isoformat(timespec="microseconds"),
+            notes=base.manifest.notes,
+            sources=sources,
+            files={},
+        )
+        stored = store_bytes(outlines, chunks, ())
+        vectors = build_index(embedded.vectors)
+        write_generation(folder, manifest, stored, vectors, embedded.tokens, lambda new: extras(new, None, len(chunks)))
+        return open_generation(folder, model)
+
+
+def cut(store: Store, mask: Mask) -> list[Outline]:
+    """The nodes where `mask` is true, file by file, with their lines as they are. A node whose parent is not among them stands
+    at the top.
+    """
+    outlines = []
+    for number, file in enumerate(store.files):
+        rows = np.flatnonzero(mask & (store.file == number)).tolist()
+        places = {row: at for at, row in enumerate(rows)}
+        nodes: list[Node] = []
+        for node in store.nodes(rows):
+            parent = places.get(node.parent)
+            depth = 0 if parent is None else nodes[parent].depth + 1
+            nodes.append(Node(node.line, depth, parent, node.lines, node.marker))
+        if nodes:
+            outlines.append(Outline(file, nodes))
+    return outlines

@@ -1,0 +1,84 @@
+"""Parts of the notes that other sites may ask: each an index of its own, made anew when the notes change, and nothing else is
+reachable through it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from indexer.derive import derive
+from indexer.errors import ConfigError
+from indexer.generation import Generation
+from indexer.store import Store
+from indexer.vectors import Mask
+from service.background import FILE, measure
+from service.config import Config, Publication
+from service.errors import PublicationNotFound, ScopeNotFound
+from service.scope import node_mask, split_path
+from service.snapshot import Current, Snapshot
+
+FOLDER = ".publications"
+"""Inside the index folder."""
+
+
+class Publications:
+    """The publications of the settings over the index that answers now."""
+
+    def __init__(self, current: Current, config: Config) -> None:
+        """Makes all of them. Raises ConfigError for one that holds nothing, and IndexFolderError."""
+        self._current = current
+        self._settings = config.publications
+        self._folder = Path(config.index).expanduser() / FOLDER
+        self._lock = threading.Lock()
+        self._made: dict[str, tuple[str, Snapshot | None]] = {}
+        for name in self._settings:
+            if self._snapshot(name) is None:
+                raise ConfigError(f"publications: nothing in the notes belongs to '{name}'.")
+
+    def get(self, name: str) -> Snapshot:
+        """Raises PublicationNotFound, also for one of which nothing is left in the notes."""
+        snapshot = self._snapshot(name) if name in self._settings else None
+        if snapshot is None:
+            raise PublicationNotFound
+        return snapshot
+
+    def _snapshot(self, name: str) -> Snapshot | None:
+        with self._lock:
+            base = self._current.get()
+            made_from, snapshot = self._made.get(name, ("", None))
+            if made_from != base.name:
+                snapshot = self._make(name, base)
+                self._made[name] = base.name, snapshot
+            return snapshot
+
+    def _make(self, name: str, base: Snapshot) -> Snapshot | None:
+        settings = self._settings[name]
+        mask = _mask(base.store, settings)
+        if not mask.any():
+            return None
+        label = {f"publication {name}": msgspec.json.encode(settings).decode()}
+        folder, encoder = self._folder / name, base.encoder
+
+        def calibrate(new: Generation, _old: Generation | None, _changed: int) -> Mapping[str, bytes]:
+            return {FILE: msgspec.json.encode(measure(Snapshot(new, encoder)))}
+
+        folder.parent.mkdir(exist_ok=True)
+        made = derive(base.generation, mask, folder, self._current.model, encoder, label, calibrate)
+        return Snapshot(made, encoder)
+
+
+def _mask(store: Store, settings: Publication) -> Mask:
+    """The nodes of a publication."""
+    mask = np.zeros(len(store), np.bool_)
+    for path in settings.under or [""]:
+        try:
+            some = node_mask(store, split_path(path), settings.file)
+        except ScopeNotFound:
+            continue
+        mask |= np.ones(len(store), np.bool_) if some is None else some
+    return mask
