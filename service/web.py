@@ -21,6 +21,7 @@ from service.snapshot import Current
 from service.types import Answer, AskRequest, Health, Problem
 from service.web_chat import Streams, add_chat
 from service.web_published import Published, add_published_pages
+from service.widget import widget_response
 from service.wire import body_of, problem_response, to_json
 
 WAITING = "WAITING"
@@ -84,7 +85,7 @@ def _add_pages(app: Flask, current: Current, config: Config) -> None:
 
     @app.get("/widget.js")
     def widget() -> Response:
-        return app.send_static_file("widget.js")
+        return widget_response()
 
 
 def _answer(current: Current, config: Config, question: str) -> tuple[Answer | None, str]:

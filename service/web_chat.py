@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, request, url_for
 
 from service.chat.citations import check_citation
 from service.chat.conversation import converse
-from service.chat.types import ChatRequest, Event
+from service.chat.types import ChatRequest, Event, Token
 from service.chat.writer import Writer
 from service.errors import TooManyStreams
 from service.server import THREADS
@@ -66,4 +66,7 @@ def add_chat(
 def _frames(events: Iterator[Event]) -> Iterator[bytes]:
     """Events as the browser's EventSource reads them (WHATWG HTML, section 9.2). JSON has no line breaks of its own."""
     for event in events:
+        if isinstance(event, Token) and not event.text:
+            yield b": still here\n\n"
+            continue
         yield b"event: %s\ndata: %s\n\n" % (str(event.__struct_config__.tag).encode(), msgspec.json.encode(event))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 
 from service.chat.citations import check_citation
 from service.publications import Publications
 from service.snapshot import Snapshot
+from service.widget import widget_response
 
 
 class Published:
@@ -34,7 +35,7 @@ def add_published_pages(app: Blueprint, shown: Published) -> None:
     @app.get("/widget.js")
     def widget() -> Response:
         shown.get()
-        return current_app.send_static_file("widget.js")
+        return widget_response()
 
     @app.get("/note")
     def note() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from indexer.store import Store, StoredNode
 from service.chat.citations import quote_of
@@ -14,14 +13,14 @@ from service.intent import sides
 from service.types import Answer, Result
 from service.words import words_of
 
-ABSENT = "That is not in your notes."
+ABSENT = "That is not in the notes."
 NEAREST = "What comes nearest, though it is no answer:"
 NOTHING = "There is nothing near it either."
 _FURTHER = 2
 """Passages beside the first one."""
-_NEARLY = 0.05
+_NEARLY = 0.03
 """A further passage scores at most this much below the first; a side of a comparison is always quoted."""
-_LINES, _LINES_FURTHER = 12, 2
+_LINES = 12
 _HEADING_WORDS = 5
 _SHOWN_NEAREST = 3
 
@@ -45,11 +44,11 @@ def passages_of(store: Store, answer: Answer) -> list[Passage]:
     for place, result in enumerate(answer.results[1 : 1 + _FURTHER]):
         if result.score < answer.results[0].score - _NEARLY and not (compares and place == 0):
             break
-        nodes = [node for node in _hits(store, result)[:_LINES_FURTHER] if node.row not in seen]
-        for _, group in groupby(nodes, key=lambda node: node.parent):
-            together = list(group)
-            passages.append(Passage(trail_of(store, together[0]), together))
-        seen.update(node.row for node in nodes)
+        node = _nodes(store, [result])[0]
+        if node.row in seen or (_is_heading(node) and store.children(node.row)):  # a heading alone says nothing
+            continue
+        passages.append(Passage(trail_of(store, node), [node]))
+        seen.add(node.row)
     return passages
 
 
@@ -65,7 +64,8 @@ def quotations(passages: Sequence[Passage], sources: SourceList, *, answered: bo
             yield Token("\n")
         for line, node in enumerate(passage.nodes):
             number = sources.number(node)
-            yield Token("\n" if line else "")
+            if line:
+                yield Token("\n")
             yield Token(f"“{_shown(node)}”", "quote", number)
             yield Token(" ")
             yield Token(f"[{number}]", "cite", number)
@@ -94,15 +94,6 @@ def _first_passage(store: Store, answer: Answer) -> Passage:
 
 def _is_heading(node: StoredNode) -> bool:
     return len(words_of(node.text)) <= _HEADING_WORDS and not any(map(str.isdigit, node.text))
-
-
-def _hits(store: Store, result: Result) -> list[StoredNode]:
-    """The nodes of the lines that matched, in the order of the outline, the best one always among them."""
-    lines = [line.line for line in result.excerpt if line.hit]
-    rows = {store.row_at(result.source.file, line) for line in lines}
-    best = _nodes(store, [result])
-    others = store.nodes(sorted(row for row in rows if row is not None and row != best[0].row))
-    return sorted([*best, *others[: _LINES_FURTHER - 1]], key=lambda node: node.row)
 
 
 def _nodes(store: Store, results: Sequence[Result]) -> list[StoredNode]:

@@ -91,11 +91,10 @@ class _Turn:
 
     def _spoken(self, tokens: Iterator[Token] | Sequence[Token]) -> Iterator[Token]:
         for token in tokens:
-            if token.text:
-                self._text.append(token.text)
-                if token.kind == "cite":
-                    self._cited[token.n] = None
-                yield token
+            self._text.append(token.text)
+            if token.kind == "cite":
+                self._cited[token.n] = None
+            yield token
 
 
 def _guarded(events: Iterator[Event]) -> Iterator[Event]:

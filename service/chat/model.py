@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CONNECT = 5.0
 _LOOK = 0.2
 """Seconds between looks at whether the reader has left."""
+_LOOKS = 15
+"""After so many looks without a word the reader is given a sign of life."""
 _MOST_TOKENS = 700
 
 
@@ -46,8 +48,8 @@ class Endpoint:
         self._lock = threading.Lock()
 
     def stream(self, messages: Sequence[dict[str, str]], gone: Callable[[], bool]) -> Iterator[str]:
-        """The model's words as they come. Raises ModelFailed when they do not, stop coming or break off, and Gone when the
-        reader leaves; either way the request is closed.
+        """The model's words as they come, "" now and then while they do not. Raises ModelFailed when they stay away or break
+        off, and Gone when the reader leaves; either way the request is closed.
         """
         reading = _Reading(self._open, messages)
         try:
@@ -56,7 +58,7 @@ class Endpoint:
             reading.stop()
 
     def _heard(self, reading: _Reading, gone: Callable[[], bool]) -> Iterator[str]:
-        now = time.monotonic()
+        now, looks = time.monotonic(), 0
         last, patience, end = now, self.settings.patience, now + 4 * self.settings.patience
         while True:
             if gone():
@@ -64,6 +66,9 @@ class Endpoint:
             try:
                 item = reading.words.get(timeout=_LOOK)
             except queue.Empty:
+                looks += 1
+                if looks % _LOOKS == 0:
+                    yield ""
                 if time.monotonic() > min(last + patience, end):
                     raise ModelFailed("The language model did not go on in time.") from None
                 continue

@@ -67,6 +67,9 @@ class Draft:
         """What may be shown, sentence by sentence. Raises WriterFailed when nothing (more) may be."""
         written = 0
         for sentence in self._sentences(gone):
+            if sentence is None:
+                yield Token("")
+                continue
             numbers = self._supporting(sentence)
             if not numbers:
                 self.dropped += 1
@@ -81,10 +84,13 @@ class Draft:
         if not written:
             raise WriterFailed("Nothing that the language model wrote is supported by the notes.")
 
-    def _sentences(self, gone: Callable[[], bool]) -> Iterator[Sentence]:
+    def _sentences(self, gone: Callable[[], bool]) -> Iterator[Sentence | None]:
+        """None is a sign of life."""
         sentences, heard = Sentences(), ""
         try:
             for piece in self._endpoint.stream(self._messages, gone):
+                if not piece:
+                    yield None
                 heard = (heard + piece)[-2 * len(NO_ANSWER) :]
                 if NO_ANSWER in heard:
                     raise WriterFailed("The language model found no answer in these notes.")

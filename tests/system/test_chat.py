@@ -67,7 +67,7 @@ def post(url: str, *questions: str, **more: Any) -> list[tuple[str, dict[str, An
 def read_events(text: str) -> list[tuple[str, dict[str, Any]]]:
     events = []
     for block in text.split("\n\n"):
-        if block:
+        if block and not block.startswith(":"):
             name, data = block.split("\n")
             events.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
     return events
@@ -133,7 +133,7 @@ def test_a_follow_up_is_understood_from_the_turn_before(served: str) -> None:
 def test_what_is_not_in_the_notes_is_said_so_with_the_nearest(served: str, notes: dict[str, list[str]]) -> None:
     done = check(post(served, "who won the chess world championship in 1972?"), notes)
     assert not done["answered"]
-    assert done["text"].startswith("That is not in your notes.")
+    assert done["text"].startswith("That is not in the notes.")
     assert 1 <= len(done["citations"]) <= 3
 
 

@@ -137,10 +137,8 @@ def test_five_hundred_hostile_questions_bring_back_nothing_foreign(site: Site) -
                 named += 1
             answer.pop("question")
             for result in answer["results"]:  # what the service says of itself
-                result["why"] = {
-                    "understood": result["why"]["understood"],
-                    "words": [w["match"] for w in result["why"]["words"]],
-                }
+                if why := result.pop("why", None):
+                    result["why"] = [why["understood"], *(match["match"] for match in why["words"])]
             said = " ".join(strings(answer))
         else:
             history = [{"role": "user", "content": questions[at - 1]}, {"role": "user", "content": question}]
