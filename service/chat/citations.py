@@ -17,10 +17,10 @@ from urllib.parse import urlencode
 from rapidfuzz import fuzz
 
 from indexer.store import Store, StoredNode
-from service import answering
+from service import recent
 from service.chat.types import CitationState, CitedNote, State
 from service.errors import InvalidRequest
-from service.excerpt import LINE_LIMIT, to_result
+from service.excerpt import LINE_LIMIT, to_results
 from service.snapshot import Snapshot
 from service.types import QUESTION_LIMIT, ExcerptLine, Source
 from service.windows import window_around
@@ -82,7 +82,7 @@ def _around(store: Store, row: int) -> list[ExcerptLine]:
     """The node marked, in as much of its outline as a result shows."""
     window = window_around(store, row)
     window.hits = [row]
-    return to_result(store, window, frozenset()).excerpt
+    return to_results(store, [window], frozenset())[0].excerpt
 
 
 def _now(snapshot: Snapshot, note: str, digest: str, quote: str, parent: str) -> tuple[State, int | None]:
@@ -103,7 +103,7 @@ def _likeness(snapshot: Snapshot, quote: str, above: int | None) -> Iterator[tup
     store = snapshot.store
     beside = store.children(above) if above is not None else []
     chunks, _ = store.match(list(dict.fromkeys(content_words(quote))), _CANDIDATES)
-    near = answering.search(snapshot, quote, 10).results
+    near = recent.search(snapshot, quote, 10).results
     rows = {*beside, *store.chunk_node[chunks].tolist(), *(store.row_of(result.id) or 0 for result in near)}
     for node in store.nodes(sorted(rows)):
         needed = _LIKE_BESIDE if node.parent == above else _LIKE_ELSEWHERE

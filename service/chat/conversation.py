@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from service import answering
+from service import answering, recent
 from service.chat.compose import passages_of, quotations
 from service.chat.followup import understand
 from service.chat.model import Gone
@@ -36,7 +36,7 @@ def converse(
     """
     questions = check_messages(messages)
     question = understand(snapshot, questions, under, file)
-    answer = answering.ask(snapshot, question, _RESULTS, under, file)
+    answer = recent.ask(snapshot, question, _RESULTS, under, file)
     return _guarded(_Turn(snapshot, questions, answer, page).events(writer, gone))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from indexer.store import Store
 from indexer.words import WORD, stem
-from service import answering
+from service import recent
 from service.errors import ScopeNotFound
 from service.snapshot import Snapshot
 from service.types import QUESTION_LIMIT, Answer, Result
@@ -73,7 +73,7 @@ def understand(snapshot: Snapshot, questions: Sequence[str], under: Sequence[str
     *earlier, last = questions
     for question in earlier[-_LOOK_BACK:]:
         whole = _complete(snapshot, question, topic, file)
-        found = answering.search(snapshot, whole, 1, under, file).results
+        found = recent.search(snapshot, whole, 1, under, file).results
         topic = _topic(snapshot.store, question, whole, topic, found[0]) if found else topic
     return _complete(snapshot, last, topic, file)
 
@@ -97,14 +97,14 @@ def _belongs(snapshot: Snapshot, question: str, topic: _Topic, file: str) -> boo
     here = _best(snapshot, question, topic.under, file)
     if not here or not here.results:
         return False
-    share = here.results[0].score / max(answering.search(snapshot, question, 1, (), file).results[0].score, 1e-9)
+    share = here.results[0].score / max(recent.search(snapshot, question, 1, (), file).results[0].score, 1e-9)
     points = _POINTING.search(question) and len(content_stems(question)) <= _FEW_WORDS
     return share >= _POINTS_FROM if points else here.answered and share >= _GOES_ON_FROM
 
 
 def _best(snapshot: Snapshot, question: str, under: Sequence[str], file: str) -> Answer | None:
     try:
-        return answering.ask(snapshot, question, 5, under, file)
+        return recent.ask(snapshot, question, 5, under, file)
     except ScopeNotFound:
         return None
 
