@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 QUESTION = "how long can a Lambda function run before it times out?"
+CONVERSATION = ("How large can an SQS message be?", "and what happens when a consumer does not finish in time?")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
 
 
@@ -30,6 +31,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
         picture_page(browser, url)
         picture_widget(browser, url)
+        picture_phone(browser, url)
         browser.close()
 
 
@@ -66,13 +68,33 @@ def picture_page(browser: Browser, url: str) -> None:
 
 def picture_widget(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 1040, "height": 760}, device_scale_factor=1.5)
-    page.goto(url + "demo")
-    page.locator("trellis-chat .opener").click()
-    page.keyboard.type(QUESTION)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("log").locator("blockquote")).to_be_visible()
+    converse(page, url)
     page.screenshot(path=DOCS / "widget.png")
     page.close()
+
+
+def picture_phone(browser: Browser, url: str) -> None:
+    """The conversation in the dark, and beside it the line that a citation opened."""
+    context = browser.new_context(viewport={"width": 390, "height": 720}, color_scheme="dark", device_scale_factor=1.5)
+    page = context.new_page()
+    converse(page, url)
+    page.screenshot(path=DOCS / "widget-phone.png")
+    page.get_by_role("log").locator(".turn").last.locator(".cite").first.click()
+    expect(page.get_by_role("region", name="Cited note").locator("mark")).to_be_visible()
+    page.screenshot(path=DOCS / "widget-citation.png")
+    context.close()
+
+
+def converse(page: Page, url: str) -> None:
+    page.goto(url + "demo")
+    page.locator("trellis-chat .opener").click()
+    log = page.get_by_role("log")
+    for turn, question in enumerate(CONVERSATION):
+        page.keyboard.type(question)
+        page.keyboard.press("Enter")
+        expect(log.locator(".turn").nth(turn).locator(".cite").first).to_be_visible()
+        expect(log).to_have_attribute("aria-busy", "false")
+    page.mouse.move(0, 0)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from waitress.server import create_server
 
 from service.errors import PortInUse
 from service.web import WAITING
+from service.web_chat import STREAMS
 
-THREADS = 16
-"""Requests that are worked on at once."""
+_THREADS = 2 * STREAMS
+"""Requests that are worked on at once; half of them may be answers that a language model takes its time for."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -46,7 +47,7 @@ def serve(app: Flask, bound: socket.socket, ready: Callable[[], None]) -> None:
     server: Any = create_server(
         app,
         sockets=[bound],
-        threads=THREADS,
+        threads=_THREADS,
         connection_limit=1000,
         asyncore_use_poll=True,
         channel_timeout=30,

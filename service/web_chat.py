@@ -13,14 +13,13 @@ from service.chat.conversation import converse
 from service.chat.types import ChatRequest, Event, Token
 from service.chat.writer import Writer
 from service.errors import TooManyStreams
-from service.server import THREADS
 from service.snapshot import Current
 from service.web_published import Published
 from service.wire import body_of, to_json
 
-STREAMS = THREADS // 2
-"""Answers that may be on their way at once. Each holds a thread while a language model writes; the other half goes on
-answering questions and health checks.
+STREAMS = 8
+"""Answers that may be on their way at once. Each holds a thread while a language model writes; the server has as many more,
+which go on answering questions and health checks.
 """
 
 
