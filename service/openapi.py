@@ -10,6 +10,9 @@ import msgspec
 from service import types
 from service.chat.types import ChatRequest, CitationState, Event
 
+_ABOUT = (
+    "Ask your outline. The same paths below /p/{publication}/ reach that publication of the notes and nothing else."
+)
 _REF = "#/components/schemas/{name}"
 
 
@@ -61,7 +64,7 @@ def describe() -> dict[str, Any]:
         "/api/citations": {"get": _operation("What has become of a cited note", citation, problem, _CITATION)},
         "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
     }
-    info = {"title": "Trellis", "version": version("trellis"), "description": "Ask your outline."}
+    info = {"title": "Trellis", "version": version("trellis"), "description": _ABOUT}
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
 

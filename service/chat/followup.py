@@ -48,6 +48,7 @@ _POINTS_FROM, _GOES_ON_FROM = 0.6, 0.8
 few words of its own, and otherwise.
 """
 _FEW_WORDS = 3
+_HEADING_WORDS = 8
 _MANY = 200
 """Neighbours of a heading that are looked at."""
 _PART = 8
@@ -137,7 +138,7 @@ def _topic(store: Store, question: str, whole: str, before: _Topic | None, best:
     context = f"{before.context} {heading}" if went_on and before else question
     own_words = named = frozenset[str]()
     asked = content_stems(whole)
-    for row in (row for row in chain if store.last[row] > row):
+    for row in (row for row in chain if _is_heading(store, row)):
         stems = content_stems(store.node(row).text)
         if stems & asked:  # the innermost heading that the question names, by what its neighbours do not share
             beside = [content_stems(node.text) for node in store.nodes(_siblings(store, row)) if node.row != row]
@@ -146,6 +147,11 @@ def _topic(store: Store, question: str, whole: str, before: _Topic | None, best:
             named |= stems
     subject = " ".join(word for word in WORD.findall(context) if stem(word) in named) or context
     return _Topic(context, subject, _region(store, chain), own_words)
+
+
+def _is_heading(store: Store, row: int) -> bool:
+    """Whether something stands below it and it is short: a long line with a remark below it names no subject."""
+    return bool(store.last[row] > row) and len(WORD.findall(store.node(row).text)) <= _HEADING_WORDS
 
 
 def _siblings(store: Store, row: int) -> list[int]:

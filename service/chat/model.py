@@ -51,6 +51,7 @@ class Endpoint:
         """The model's words as they come, "" now and then while they do not. Raises ModelFailed when they stay away or break
         off, and Gone when the reader leaves; either way the request is closed.
         """
+        self._ready()  # importing takes its time, which is not the endpoint's
         reading = _Reading(self._open, messages)
         try:
             yield from self._heard(reading, gone)
@@ -82,15 +83,18 @@ class Endpoint:
             yield item
 
     def _open(self, messages: Sequence[dict[str, str]]) -> Any:
-        with self._lock:
-            self._client = self._client or self._connect()
-        return self._client.chat.completions.create(
+        return self._ready().chat.completions.create(
             model=self.settings.name,
             messages=list(messages),  # type: ignore[arg-type]
             max_tokens=_MOST_TOKENS,
             temperature=0,
             stream=True,
         )
+
+    def _ready(self) -> OpenAI:
+        with self._lock:
+            self._client = self._client or self._connect()
+            return self._client
 
     def _connect(self) -> OpenAI:
         from openai import DefaultHttpxClient, OpenAI, Timeout

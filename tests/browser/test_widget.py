@@ -91,7 +91,7 @@ def test_a_follow_up_is_understood_and_says_as_what(page, hosts, host):
     answered(page, "Oil the chain")
     ask(page, "and when must it be replaced?")
     answered(page, "every 3000 km")
-    expect(log(page)).to_contain_text("Understood as: and when must it be replaced? (")
+    expect(log(page)).to_contain_text("Understood together with: ")
 
 
 def test_numbers_have_no_gaps_and_each_opens_the_exact_line(page, hosts, host, focused):

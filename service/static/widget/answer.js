@@ -21,7 +21,9 @@ class Answer {
     if (!Array.isArray(sources)) throw new Error(GARBLED);
     this.#sources = sources;
     this.#absent = !answered;
-    if (question !== asked) this.element.prepend(make("p", "soft", "Understood as: ", noteText(question)));
+    if (question === asked) return;
+    const added = question.startsWith(`${asked} (`) ? question.slice(asked.length + 2, -1) : question;
+    this.element.prepend(make("p", "soft", "Understood together with: ", noteText(added)));
   }
 
   add({ text, kind = "text", n }) {

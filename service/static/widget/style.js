@@ -56,6 +56,7 @@ h2 { flex: 1; font-weight: 650; letter-spacing: -.01em }
 .trail, .place, .soft { font-size: 12.5px; line-height: 1.45; color: var(--soft) }
 .trail { margin-top: 14px }
 .answer > .trail:first-child { margin-top: 0 }
+.answer > .soft + .trail { margin-top: 8px }
 .place { font-family: ui-monospace, monospace; font-size: 12px }
 blockquote { margin: 5px 0 0; padding: 9px 14px; background: var(--tint); border-inline-start: 3px solid var(--accent); border-radius: 4px 12px 12px 4px; white-space: pre-line }
 blockquote p + p { margin-top: 5px }
