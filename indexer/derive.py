@@ -15,10 +15,11 @@ import numpy as np
 
 from indexer.build import MakeExtras, all_chunks
 from indexer.chunks import CHUNKING
-from indexer.embed import embed
+from indexer.embed import embed, journal_key
 from indexer.encoder import Encoder, Model
 from indexer.errors import IndexFolderError
 from indexer.generation import FORMAT, Generation, Manifest, open_generation, write_generation, write_lock
+from indexer.journal import Journal, remove_journal
 from indexer.node import Node, Outline
 from indexer.plan import plan_vectors
 from indexer.store import Store, store_bytes
@@ -51,12 +52,17 @@ def derive(
         outlines = cut(base.store, mask)
         chunks = all_chunks(outlines)
         plan = plan_vectors(base.store.chunk_rows(), [chunk.hash for chunk in chunks])
-        embedded = embed(plan, chunks, base, encoder, lambda done, total: None)
+        journal = Journal(folder, journal_key(model, base.manifest.converted, base if plan.kept else None))
+        try:
+            embedded = embed(plan, chunks, base, encoder, journal, lambda done, total: None)
+        finally:
+            journal.close()
         manifest = Manifest(
             format=FORMAT,
             chunking=CHUNKING,
             model=model.name,
             model_digest=model.digest,
+            converted=base.manifest.converted,
             dimension=embedded.vectors.shape[1],
             nodes=sum(len(outline.nodes) for outline in outlines),
             chunks=len(chunks),
@@ -68,6 +74,7 @@ def derive(
         stored = store_bytes(outlines, chunks, ())
         vectors = build_index(embedded.vectors)
         write_generation(folder, manifest, stored, vectors, embedded.tokens, lambda new: extras(new, None, len(chunks)))
+        remove_journal(folder)
         return open_generation(folder, model)
 
 
