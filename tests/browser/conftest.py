@@ -67,7 +67,9 @@ class Service:
 
 @dataclass(frozen=True)
 class Hosts:
-    """A web server with pages of others. The service allows `listed`; `unlisted` is the same server by another name."""
+    """A web server with pages of others. The service allows `listed`; `unlisted` is the same server by another name, which only
+    may ask what is published as "bicycle".
+    """
 
     listed: str
     unlisted: str
@@ -131,7 +133,11 @@ def start(tmp_path_factory: pytest.TempPathFactory, hosts: Hosts) -> Callable[[]
     (notes / "home.txt").write_text(GARDEN, "utf-8")
     (notes / "odd.txt").write_text(HOSTILE, "utf-8")
     settings = folder / "trellis.yaml"
-    settings.write_text(f'allowed_origins: ["{hosts.listed}"]\n', "utf-8")
+    settings.write_text(
+        f'allowed_origins: ["{hosts.listed}"]\n'
+        f'publications:\n  bicycle: {{under: [Bicycle], origins: ["{hosts.unlisted}"]}}\n',
+        "utf-8",
+    )
     return partial(_start, notes, folder, settings)
 
 

@@ -150,6 +150,38 @@ def test_a_note_that_cannot_be_fetched_can_be_tried_again(page, hosts, host, foc
     assert focused() == "note"
 
 
+def test_a_widget_of_a_publication_reaches_that_and_nothing_else(page, hosts, host, service, watch):
+    page.goto(hosts.unlisted + host("published", 'data-under="Garden"', url=f"{service.url}p/bicycle/"))
+    open_and_ask(page, QUESTION)
+    expect(page.get_by_role("alert")).to_contain_text("Nothing in the notes matches 'under' 'Garden'")
+    page.goto(hosts.unlisted + host("published", url=f"{service.url}p/bicycle/"))
+    open_and_ask(page, QUESTION)
+    expect(log(page)).to_have_attribute("aria-busy", "false")
+    expect(log(page).locator(".cite").first).to_be_visible()
+    expect(log(page).locator(".answer")).not_to_contain_text(re.compile("second morning|Garden|Tomatoes"))
+    ask(page, "when must the chain be replaced?")
+    answered(page, "every 3000 km")
+    link = log(page).locator(".turn").last.locator(".cite").first
+    assert "/p/bicycle/note?note=" in link.get_attribute("href")
+    link.click()
+    expect(page.get_by_role("region", name="Cited note").locator("mark")).to_be_visible()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open it in the notes").click()
+    expect(opened.value.get_by_role("status")).to_have_text("This note stands as it was quoted.")
+    expect(opened.value.locator("mark")).to_contain_text("3000 km")
+    assert watch.errors == []
+
+
+def test_the_page_of_a_cited_note_has_no_fault(page, hosts, host, service):
+    page.goto(hosts.unlisted + host("published", url=f"{service.url}p/bicycle/"))
+    open_and_ask(page, "when must the chain be replaced?")
+    href = log(page).locator(".cite").first.get_attribute("href")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(href.replace("3000", "5000"))
+        assert violations(page) == []
+
+
 # Remembering
 
 
@@ -534,7 +566,7 @@ RESETS = [
 
 def test_no_reset_of_the_page_changes_a_pixel_of_it(page, hosts, host):
     page.goto(hosts.listed + host("plain"))
-    page.add_style_tag(content="main { display: none }")
+    page.add_style_tag(content="main { display: none !important }")  # the corners of the panel let the page through
     open_and_ask(page, QUESTION)
     answered(page)
     page.mouse.move(0, 0)
