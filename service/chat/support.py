@@ -60,7 +60,7 @@ class Evidence:
         self._text = "\n".join(self._lines)
         self._stems = frozenset(map(stem, WORD.findall(self._text)))
         self._asked = frozenset(map(stem, WORD.findall(question)))
-        self._amounts = _amounts(self._text) | _amounts(question)
+        self._amounts = [(_amounts(line), _units(line)) for line in [*self._lines, question]]
         self._tokens: NDArray[np.float32] = snapshot.encoder.encode(self._lines).tokens
 
     def supports(self, sentence: str) -> bool:
@@ -73,14 +73,8 @@ class Evidence:
         return bool(matched @ weights >= SUPPORTED_FROM * weights.sum() and matched.min() >= _WEAKEST_FROM)
 
     def _foreign_amount(self, sentence: str) -> bool:
-        """Whether it has a number that the notes cited and the question lack, or have with another unit only."""
-        numbers = {number for number, _ in self._amounts}
-        units = {(number, unit) for number, unit in self._amounts if unit}
-        for number, unit in _amounts(sentence):
-            here = {given for other, given in units if other == number}
-            if number not in numbers or (unit and here and unit not in here):
-                return True
-        return False
+        """Whether it has a number that neither a line nor the question has with its unit, beside it or further off."""
+        return any(not any(_holds(amount, *line) for line in self._amounts) for amount in _amounts(sentence))
 
     def _foreign_name(self, sentence: str) -> bool:
         """Whether it names something that neither the notes cited nor the question do."""
@@ -149,6 +143,18 @@ def _amounts(text: str) -> set[tuple[str, str]]:
         (_NUMBER_WORDS[word], "") for word in WORD.findall(text.casefold()) if word in _NUMBER_WORDS and word != "one"
     }
     return found | words
+
+
+def _units(text: str) -> set[str]:
+    """The units that a text names, wherever they stand."""
+    return {_unit(word) for word in WORD.findall(text)} | {unit for _, unit in _amounts(text)}
+
+
+def _holds(amount: tuple[str, str], amounts: set[tuple[str, str]], units: set[str]) -> bool:
+    """Whether a line with these amounts and units gives this one. "1000 minutes" is not in "1000 executions at once"."""
+    number, unit = amount
+    given = {other for each, other in amounts if each == number}
+    return bool(given) and (not unit or unit in given or ("" in given and unit in units))
 
 
 def _unit(word: str) -> str:
