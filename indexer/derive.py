@@ -63,6 +63,7 @@ def derive(
             model=model.name,
             model_digest=model.digest,
             converted=base.manifest.converted,
+            borrowed=0,
             dimension=embedded.vectors.shape[1],
             nodes=sum(len(outline.nodes) for outline in outlines),
             chunks=len(chunks),
