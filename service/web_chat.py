@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 from flask import Blueprint, Flask, Response, request, url_for
@@ -18,7 +18,7 @@ from service.web_published import Published
 from service.wire import body_of, to_json
 
 STREAMS = 8
-"""Answers that may be on their way at once. Each holds a thread while a language model writes; the server has as many more,
+"""Answers that a language model may be writing at once. Each holds a thread; the server has as many more,
 which go on answering questions and health checks.
 """
 
@@ -29,10 +29,11 @@ class Streams(threading.BoundedSemaphore):
     def __init__(self) -> None:
         super().__init__(STREAMS)
 
-    def enter(self) -> None:
-        """Raises TooManyStreams."""
+    def enter(self) -> Callable[[], None]:
+        """Takes a place, and answers what gives it back. Raises TooManyStreams."""
         if not self.acquire(blocking=False):
             raise TooManyStreams(STREAMS)
+        return self.release
 
 
 def add_chat(
@@ -43,16 +44,16 @@ def add_chat(
     @app.post("/api/chat")
     def chat() -> Response:
         body = body_of(ChatRequest)
-        streams.enter()
+        leave = streams.enter() if writer else _nothing  # quotations are there at once
         try:
             gone = request.environ.get("waitress.client_disconnected", lambda: False)
             link = page or url_for("published.note", publication=current.name)  # type: ignore[union-attr]
             events = converse(current.get(), body.messages, body.under, body.file, writer=writer, page=link, gone=gone)
             response = Response(_frames(events), mimetype="text/event-stream")
         except BaseException:
-            streams.release()
+            leave()
             raise
-        response.call_on_close(streams.release)
+        response.call_on_close(leave)
         response.headers["X-Accel-Buffering"] = "no"  # a proxy in front must not wait for the end
         return response
 
@@ -60,6 +61,10 @@ def add_chat(
     def citations() -> Response:
         note, digest, quote, parent = (request.args.get(name, "") for name in ("note", "hash", "quote", "in"))
         return to_json(check_citation(current.get(), note, digest, quote, parent))
+
+
+def _nothing() -> None:
+    pass
 
 
 def _frames(events: Iterator[Event]) -> Iterator[bytes]:

@@ -744,6 +744,21 @@ def test_answers_are_as_described(client: FlaskClient) -> None:
     assert fits(json.loads(refused.get_data()), error, document["components"]["schemas"]) == []
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_other_sites_load_as_scripts_or_pictures_is_refused(client: FlaskClient, site: str) -> None:
+    """Such requests carry no Origin. A link to the page, which another site may well have, is no such request."""
+    problem(client.get("/api/search?q=bread", headers={"Sec-Fetch-Site": site}), 403)
+    assert client.get("/?note=x", headers={"Sec-Fetch-Site": site}).status_code == 200
+    assert client.get("/widget.js", headers={"Sec-Fetch-Site": site}).status_code == 200
+    assert client.get("/api/search?q=bread", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+def test_the_widget_is_not_sent_twice(client: FlaskClient) -> None:
+    first = client.get("/widget.js")
+    assert first.mimetype == "text/javascript"
+    assert client.get("/widget.js", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+
+
 def test_the_events_of_a_conversation_are_as_described(client: FlaskClient) -> None:
     document = described(client)
     schema = document["paths"]["/api/chat"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]

@@ -137,6 +137,16 @@ def test_what_is_not_in_the_notes_is_said_so_with_the_nearest(served: str, notes
     assert 1 <= len(done["citations"]) <= 3
 
 
+def test_any_number_may_ask_at_once_when_no_model_writes(served: str) -> None:
+    ended: list[str] = []
+    threads = [threading.Thread(target=lambda: ended.append(post(served, QUESTION)[-1][0])) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ended == ["done"] * 24
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
