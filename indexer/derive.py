@@ -80,8 +80,8 @@ def derive(
 
 
 def cut(store: Store, mask: Mask) -> list[Outline]:
-    """The nodes where `mask` is true, file by file, with their lines as they are. A node whose parent is not among them stands
-    at the top.
+    """The nodes where `mask` is true, file by file, with their lines and what they say of themselves; not with what their file
+    or a heading above says. A node whose parent is not among them stands at the top.
     """
     outlines = []
     for number, file in enumerate(store.files):
@@ -91,7 +91,8 @@ def cut(store: Store, mask: Mask) -> list[Outline]:
         for node in store.nodes(rows):
             parent = places.get(node.parent)
             depth = 0 if parent is None else nodes[parent].depth + 1
-            nodes.append(Node(node.line, depth, parent, node.lines, node.marker))
+            said = tuple(store.attributes(node.row))
+            nodes.append(Node(node.line, depth, parent, node.lines, node.marker, node.plain, node.numbers, said))
         if nodes:
             outlines.append(Outline(file, nodes))
     return outlines

@@ -19,7 +19,8 @@ from indexer.vectors import Mask
 from service.background import FILE, measure
 from service.config import Config, Publication
 from service.errors import PublicationNotFound, ScopeNotFound
-from service.scope import node_mask, split_path
+from service.query_syntax import Filters, split_path
+from service.scope import node_mask
 from service.snapshot import Current, Snapshot
 
 FOLDER = ".publications"
@@ -77,7 +78,7 @@ def _mask(store: Store, settings: Publication) -> Mask:
     mask = np.zeros(len(store), np.bool_)
     for path in settings.under or [""]:
         try:
-            some = node_mask(store, split_path(path), settings.file)
+            some = node_mask(store, Filters(tuple(split_path(path)), settings.file))
         except ScopeNotFound:
             continue
         mask |= np.ones(len(store), np.bool_) if some is None else some

@@ -47,6 +47,11 @@ def content_hash(text: str) -> str:
     return hashlib.sha256(HASH_VERSION + b"\0" + plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def shown(node: StoredNode) -> str:
+    """The node as people read it, markup and all, in one line."""
+    return " ".join(" ".join(node.lines).split())
+
+
 def quote_of(node: StoredNode) -> str:
     """The node's text, or as many whole words from its beginning as a link can carry. Always an exact part of it."""
     text = "\n".join(node.lines)
@@ -58,7 +63,7 @@ def quote_of(node: StoredNode) -> str:
 
 def citation_url(store: Store, node: StoredNode, quote: str, page: str = "/") -> str:
     """The link, relative to the service's origin; `page` is the path that opens it."""
-    carried = {"note": node.id, "hash": content_hash(node.text)}
+    carried = {"note": node.id, "hash": content_hash(shown(node))}
     if node.parent >= 0:
         carried["in"] = store.node(node.parent).id
     return f"{page}?{urlencode(carried | {'quote': quote})}"
@@ -89,9 +94,9 @@ def _now(snapshot: Snapshot, note: str, digest: str, quote: str, parent: str) ->
     store = snapshot.store
     row = store.row_of(note)
     if row is not None:
-        return ("same" if quote in " ".join(store.node(row).text.split()) else "edited"), row
+        return ("same" if quote in shown(store.node(row)) else "edited"), row
     above = store.row_of(parent) if parent else None
-    equal = [row for row in store.rows_with(quote) if content_hash(store.node(row).text) == digest]
+    equal = [row for row in store.rows_with(quote) if content_hash(shown(store.node(row))) == digest]
     if equal:  # of several places with this text the one in its old company
         return "moved", next((row for row in equal if store.parent[row] == above), equal[0])
     likest = max(_likeness(snapshot, quote, above), default=(0.0, 0))
@@ -107,7 +112,7 @@ def _likeness(snapshot: Snapshot, quote: str, above: int | None) -> Iterator[tup
     rows = {*beside, *store.chunk_node[chunks].tolist(), *(store.row_of(result.id) or 0 for result in near)}
     for node in store.nodes(sorted(rows)):
         needed = _LIKE_BESIDE if node.parent == above else _LIKE_ELSEWHERE
-        text = " ".join(node.text.split())[: 2 * max(len(quote), QUOTE_LIMIT)]
+        text = shown(node)[: 2 * max(len(quote), QUOTE_LIMIT)]
         alike = fuzz.partial_ratio(quote, text) if len(quote) >= QUOTE_LIMIT - 40 else fuzz.ratio(quote, text)
         if alike >= needed:
             yield alike - needed + 1, -node.row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from indexer.store import Store, StoredNode
-from service.chat.citations import citation_url, content_hash, quote_of
+from service.chat.citations import citation_url, content_hash, quote_of, shown
 from service.chat.types import ChatSource
 from service.excerpt import LINE_LIMIT
 from service.types import Source
@@ -32,7 +32,7 @@ class SourceList:
         return ChatSource(
             n=self._numbers[node.row],
             id=node.id,
-            hash=content_hash(node.text),
+            hash=content_hash(shown(node)),
             quote=quote,
             path=trail_of(self._store, node),
             text=node.text[:LINE_LIMIT],

@@ -129,3 +129,19 @@ def test_a_link_that_lacks_a_part_is_refused(workshop: Workshop, note: str, dige
 
 def test_hashes_do_not_change_between_versions() -> None:
     assert content_hash("Water  them\nevery morning") == content_hash("Water them every morning") == "80ddc477e132ccc9"
+
+
+def test_a_note_with_markup_is_quoted_as_it_was_written(workshop: Workshop) -> None:
+    workshop.write("# Garden\n\n- Water **every second** morning [[Tomatoes]]\n- Compost\n", "notes.md")
+    workshop.build()
+    store = workshop.snapshot().store
+    node = next(store.node(row) for row in range(len(store)) if "Water" in store.node(row).text)
+    link = parse_qs(urlsplit(citation_url(store, node, quote_of(node))).query)
+    carried = (link["note"][0], link["hash"][0], link["quote"][0], link["in"][0])
+    assert check_citation(workshop.snapshot(), *carried).state == "same"
+    workshop.write("# Yard\n\n- Water **every second** morning [[Tomatoes]]\n- Compost\n", "notes.md")
+    workshop.build()
+    assert check_citation(workshop.snapshot(), *carried).state == "moved"
+    workshop.write("# Garden\n\n- Water **every third** morning [[Tomatoes]]\n- Compost\n", "notes.md")
+    workshop.build()
+    assert check_citation(workshop.snapshot(), *carried).state == "edited"

@@ -136,6 +136,16 @@ def test_cutting_keeps_lines_and_order(company: Workshop) -> None:
     ]
 
 
+def test_tags_and_markup_come_along_and_what_the_rest_says_does_not(workshop: Workshop) -> None:
+    workshop.write("# Secret #hush\n\n## Open #shown\n\n- a **bold** line #mine\n", "notes.md")
+    workshop.build()
+    store = publish(workshop, part=Publication(under=["Secret > Open"])).get("part").store
+    assert {value for name, value, _ in store.attribute_values() if name == "tag"} == {"shown", "mine"}
+    line = store.node(len(store) - 1)
+    assert (" ".join(line.lines), line.text) == ("a bold line #mine", "a bold line")
+    assert line.line == 5
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -137,7 +137,7 @@ def test_node_and_related(client: FlaskClient) -> None:
 
 def test_healthz(client: FlaskClient) -> None:
     body = client.get("/healthz").get_json()
-    assert body == {"status": "ok", "nodes": 9, "generation": body["generation"], "model": "tiny"}
+    assert body == {"status": "ok", "nodes": 9, "generation": body["generation"], "model": "tiny", "pending": 0}
     assert body["generation"] == ask(client, {"question": "bread"}).get_json()["generation"]
 
 
