@@ -22,6 +22,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -79,7 +80,7 @@ class Bench:
         """Seconds from the command to the answer, in a new process, with the index there."""
         self._need_indexes()
         taken: dict[str, list[float]] = {name: [] for name in (OURS, *PEERS)}
-        for _ in range(max(5, self.rounds)):
+        for _ in range(self.rounds):
             command = [*TRELLIS, "ask", self.questions[0], "--index", self._index]
             taken[OURS].append(self._timed(command, allowed=(0, 1)))
             for peer in PEERS:
@@ -90,27 +91,32 @@ class Bench:
         """Milliseconds for one question after the other, all different: Trellis over HTTP with full ranking, excerpts and
         confidence; the peers in their own process, the ranking alone.
         """
-        self._need_indexes()
-        with self._served("--no-watch") as (url, _):
-            ours = self._ask_all(url)
-        taken = {OURS: ours} | {peer: self._measured(peer)["seconds"] for peer in PEERS}
         return {
             "unit": "ms",
             "questions": len(self.questions),
             "systems": {
-                name: {f"p{at}": float(np.percentile(np.array(each) * 1000, at)) for at in (50, 90, 99)}
-                for name, each in taken.items()
+                name: {f"p{at}": float(np.percentile(np.array(seconds) * 1000, at)) for at in (50, 90, 99)}
+                for name, (seconds, _) in self._asked.items()
             },
         }
 
     def memory(self) -> Part:
         """Megabytes resident after all questions were asked."""
+        return {
+            "unit": "MB",
+            "systems": {name: {"median": held / 1e6} for name, (_, held) in self._asked.items()},
+        }
+
+    @cached_property
+    def _asked(self) -> dict[str, tuple[list[float], int]]:
+        """For each system, seconds for each question, and the bytes that it held afterwards."""
         self._need_indexes()
         with self._served("--no-watch") as (url, process):
-            self._ask_all(url)
-            ours = resident(process.pid)
-        held = {OURS: ours} | {peer: self._measured(peer)["resident"] for peer in PEERS}
-        return {"unit": "MB", "systems": {name: {"median": size / 1e6} for name, size in held.items()}}
+            asked = {OURS: (self._ask_all(url), resident(process.pid))}
+        for peer in PEERS:
+            measured = json.loads(self._run(self._peer(peer, "questions")).splitlines()[-1])
+            asked[peer] = (measured["seconds"], measured["resident"])
+        return asked
 
     def edit(self) -> Part:
         """Seconds from saving one changed line to a search that shows it, while serving; the peers know no edit, so theirs is
@@ -142,10 +148,6 @@ class Bench:
 
     def _peer(self, peer: str, action: str) -> list[str]:
         return [sys.executable, "-m", "bench.speed_peers", peer, action, str(self.folder), str(self.model.folder)]
-
-    def _measured(self, peer: str) -> dict[str, Any]:
-        measured: dict[str, Any] = json.loads(self._run(self._peer(peer, "questions")).splitlines()[-1])
-        return measured
 
     def _run(self, command: Sequence[str], allowed: Sequence[int] = (0,)) -> str:
         ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=_environment())

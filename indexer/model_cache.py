@@ -55,27 +55,46 @@ def make(model: Model) -> Found:
 
     Raises ModelNotFound or ConversionFailed.
     """
-    from indexer.conversion.protocol import Request, run_conversion
-
     with _room(place_of(model)) as place:
         if place.parent == cache_folder() and (found := find(model)):
             return found
         _log.warning("Converting the model '%s' once, for this and all later runs; about half a minute.", model.name)
-        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
         try:
-            request = Request(model.name, str(model.folder.absolute()), model.digest, str(aside), CONVERSION)
-            digest = run_conversion(request, lambda what: _log.warning("  %s", what))
-            aside.chmod(0o755)
-            shutil.rmtree(place, ignore_errors=True)  # a damaged one
-            aside.rename(place)
-            kept = open_kept(place, digest)
-            if kept is None:
-                raise Damaged(f"'{place}' is not there any more")
-            return kept, {name: kept.read(name) for name in kept.converted.files}
+            _clear_away(place)
+            return _convert(model, place)
         except (OSError, Damaged) as error:
             raise ConversionFailed(str(error)) from error
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _convert(model: Model, place: Path) -> Found:
+    from indexer.conversion.protocol import Request, run_conversion
+
+    aside = Path(tempfile.mkdtemp(prefix=f".new-{place.name}-", dir=place.parent))
+    try:
+        request = Request(model.name, str(model.folder.absolute()), model.digest, str(aside), CONVERSION)
+        digest = run_conversion(request, lambda what: _log.warning("  %s", what))
+        aside.chmod(0o755)
+        shutil.rmtree(place, ignore_errors=True)  # a damaged one
+        aside.rename(place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    kept = open_kept(place, digest)
+    if kept is None:
+        raise Damaged(f"'{place}' is not there any more")
+    return kept, {name: kept.read(name) for name in kept.converted.files}
+
+
+def _clear_away(place: Path) -> None:
+    """Removes what a killed conversion of the same model has left, and conversions under older rules."""
+    for left in place.parent.glob(f".new-{place.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for other in place.parent.glob("[!.]*"):
+        try:
+            kept = open_kept(other)
+        except Damaged:
+            continue
+        if kept and kept.converted.version < CONVERSION:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 @contextmanager

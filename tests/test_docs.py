@@ -8,6 +8,7 @@ import re
 import pytest
 import yaml
 
+from bench import speed_table
 from bench.table import render
 from service.cli import main
 from service.config import Config
@@ -58,3 +59,8 @@ def test_gold_lines_of_the_shipped_questions_are_lines_of_the_notes() -> None:
 def test_the_table_in_the_readme_is_that_of_the_last_benchmark() -> None:
     measured = json.loads((ROOT / "bench" / "results" / "quality.json").read_text("utf-8"))
     assert render(measured) in README
+
+
+def test_the_table_of_speed_in_the_readme_is_that_of_the_last_benchmark() -> None:
+    measured = json.loads((ROOT / "bench" / "results" / "speed.json").read_text("utf-8"))
+    assert speed_table.render(measured) in README

@@ -117,6 +117,19 @@ def test_another_version_of_the_rules_is_another_conversion(
     assert model_cache.find(locate(str(small))) is None
 
 
+def test_leftovers_and_old_conversions_go_when_a_model_is_converted(
+    small: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = entry(cache)
+    monkeypatch.setattr(model_cache, "CONVERSION", model_cache.CONVERSION + 1)
+    left = cache / f".new-{model_cache.place_of(locate(str(small))).name}-killed"
+    left.mkdir()
+    load(locate(str(small)))
+    assert not old.exists()
+    assert not left.exists()
+    assert entry(cache) == model_cache.place_of(locate(str(small)))
+
+
 def test_another_model_is_another_conversion(small: Path, cache: Path) -> None:
     model = locate(str(small))
     assert model_cache.find(Model(model.name, model.folder, "0" * 64)) is None

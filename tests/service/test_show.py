@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import indexer.encoder
 from service import cli
-from service.show import show_answer, show_related
+from service.show import ProgressBars, show_answer, show_related
 from service.types import Answer, ExcerptLine, Quotation, RelatedNode, RelatedResults, Source
 from service.types import Result as Found
 from tests.conftest import TINY_MODEL, Workshop
@@ -170,3 +171,20 @@ def test_json_keeps_the_notes_as_they_are(workshop: Workshop, trellis) -> None:
     asked = trellis("ask", "apple", "--json")
     assert json.loads(asked.stdout)["results"][0]["text"] == "apple \x1b[31mred\x07"
     assert harmful(asked.stdout) == []
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressBars(every=0) as bars:
+        for done in (200, 600, 1000):
+            bars("embedding", done, 1000)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert re.fullmatch(r"embedding: 600 of 1,000 notes, [\d,]+ a second, [\d,]+ s left", lines[1])
+    assert re.fullmatch(r"embedding: 1,000 of 1,000 notes, [\d,]+ a second", lines[2])
+
+
+def test_short_work_says_nothing_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressBars() as bars:
+        bars("embedding", 0, 10)
+        bars("embedding", 10, 10)
+    assert capsys.readouterr().err == ""
