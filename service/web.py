@@ -128,7 +128,7 @@ def _add_api(app: Flask | Blueprint, current: Current | Published, config: Confi
 
     @app.get("/api/filters")
     def filters() -> Response:
-        return _json(choices(current.get().store))
+        return to_json(choices(current.get().store))
 
     @app.get("/healthz")
     def healthz() -> Response:
