@@ -34,7 +34,7 @@ def node_mask(store: Store, filters: Filters) -> Mask | None:
 
 def _masks(store: Store, filters: Filters) -> Iterator[tuple[str, str, Mask]]:
     """Each filter that is given, as people name it, with its own mask."""
-    segments = [" ".join(segment.split()).casefold() for segment in filters.under if segment.strip()]
+    segments = [_plain(segment) for segment in filters.under if segment.strip()]
     if segments:
         yield "under", " > ".join(filters.under), _below(store, segments)
     if filters.file.strip():
@@ -99,12 +99,28 @@ def _matching_files(store: Store, glob: str) -> list[int]:
 
 
 def _below(store: Store, segments: Sequence[str]) -> Mask:
+    """A path begins with a topmost node, or with the title of a file, such as the name of a page."""
+    tops = np.flatnonzero(store.parent < 0)
+    mask = _descend(store, tops.tolist(), segments)
+    for node, first, last, title in store.statements(["title"]):
+        if node < 0 and _plain(title) == segments[0]:
+            if len(segments) == 1:
+                mask[first : last + 1] = True
+            else:
+                mask |= _descend(store, tops[(tops >= first) & (tops <= last)].tolist(), segments[1:])
+    return mask
+
+
+def _descend(store: Store, level: list[int], segments: Sequence[str]) -> Mask:
     mask = np.zeros(len(store), np.bool_)
-    level = np.flatnonzero(store.parent < 0).tolist()
     for at, segment in enumerate(segments):
-        named = [node.row for node in store.nodes(level) if " ".join(node.text.split()).casefold() == segment]
+        named = [node.row for node in store.nodes(level) if _plain(node.text) == segment]
         if at == len(segments) - 1:
             for row in named:
                 mask[row : store.last[row] + 1] = True
         level = [child for row in named for child in store.children(row)]
     return mask
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -117,6 +117,19 @@ def test_a_filter_is_applied_before_the_cut(notes: Snapshot, top: int) -> None:
         assert {result.text for result in results} <= set(FUEL) | set(GARDEN)
 
 
+def test_under_the_title_of_a_page(workshop: Workshop) -> None:
+    workshop.write("- open issues\n\t- the key is lost\n- history\n", "pages/Apollo.md")
+    workshop.write("title:: Moon\n\n- open issues\n\t- no key at all\n", "pages/other.md")
+    workshop.write("- a day\n", "journals/2026_03_01.md")
+    workshop.build()
+    notes = workshop.snapshot()
+    assert in_scope(notes, under=("apollo",)) == ["open issues", "the key is lost", "history"]
+    assert in_scope(notes, under=("Apollo", "Open issues")) == ["open issues", "the key is lost"]
+    assert in_scope(notes, under=("Moon", "open issues")) == ["open issues", "no key at all"]
+    assert in_scope(notes, under=("open issues",)) == ["open issues", "the key is lost", "open issues", "no key at all"]
+    assert in_scope(notes, after="2026-03") == ["a day"]
+
+
 PARSED = [
     ("how long?", "how long?", EVERYTHING),
     ("valve tag:decision", "valve", Filters(tag=("decision",))),
