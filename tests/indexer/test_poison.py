@@ -1,0 +1,75 @@
+"""Texts that are made to hurt: very deep, very long, very many, never closed. Each reader ends, and accounts for every line.
+
+Nothing is timed; a reader that takes the square of such a size would not come back.
+"""
+
+import pytest
+
+from indexer.readers import read_with_account
+from tests.indexer.test_reader_properties import FILES
+from tests.indexer.test_text_reader_properties import assert_is_a_tree
+
+BIG = 5_000
+POISON = {
+    "10,000 levels of spaces": "\n".join(" " * level + "x" for level in range(0, 10_000, 4)),
+    "10,000 levels of bullets in a line": "- " * 10_000 + "x",
+    "10,000 levels of quotes in a line": "> " * 10_000 + "x",
+    "2,000 levels of nested bullets": "\n".join("  " * level + "- x" for level in range(2_000)),
+    "2,000 levels of stars": "\n".join("*" * level + " x" for level in range(1, 2_000)),
+    "elements inside elements": '<outline text="a">' * BIG,
+    "a line of a megabyte": "word " * 200_000,
+    "a line of brackets": "[" * 1_000_000,
+    "many siblings": "- x\n" * BIG,
+    "many paragraphs": "x\n\n" * BIG,
+    "many headings": "# x\n" * BIG,
+    "many definitions": "[x]: y\n" * BIG,
+    "many rows": "|a|b|\n" * BIG,
+    "many properties": "- x\n  a:: b\n" * BIG,
+    "blocks never closed": "#+begin_src\n" * BIG,
+    "bullets with blocks never closed": "- #+begin_query\n" * BIG,
+    "drawers never closed": ":LOGBOOK:\n" * BIG,
+    "drawers of any name never closed": ":a:\n" * BIG,
+    "fences never closed": "- ```\n" * BIG,
+    "comments never closed": "<!-- " * BIG,
+    "attributes never closed": '<outline text="a ' * BIG,
+    "quotes in quotes": '<outline text="a \'b "c' * BIG,
+    "tags never closed": "<a b=" * BIG,
+    "links never closed": "[](" * 6_000,
+    "images never closed": "![" * 9_000,
+    "emphasis never closed": "*a **b _c " * 2_000,
+    "backticks": "`" * 19_000,
+    "backticks of all lengths": " ".join("`" * length for length in range(190)),
+    "highlights never closed": "== ^^ ~~ %% " * 1_500,
+    "references never closed": "(( {{embed " * 1_800,
+    "wiki links never closed": "[[" * 9_000,
+    "entities": "&amp;" * BIG,
+    "front matter of aliases": "---\na: &a [x,x,x,x,x,x,x,x]\n"
+    + "".join(
+        f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)
+    )
+    + "---\ntext\n",
+    "front matter of brackets": "---\na: " + "[" * 10_000 + "\n---\ntext\n",
+    "front matter that is large": "---\n" + "a: b\n" * BIG + "---\ntext\n",
+    "controls": "\x00\x01\x02\n" * 100 + "text " * 1_000,
+    "odd line ends": "a\u2028b\u2029c\x0bd\x0ce\x85f\n" * 1_000,
+    "writing from right to left": "\u202eabc\u202c \u2066x\u2069\n" * 1_000,
+}
+
+
+@pytest.mark.parametrize("format", FILES)
+def test_poison(format: str) -> None:
+    file, notebook = FILES[format]
+    for name, text in POISON.items():
+        outline, account = read_with_account(file, text.encode("utf-8", "surrogatepass"), notebook)
+        assert account.adds_up, (name, account)
+        assert not any("failed" in problem.message for problem in outline.problems), (name, outline.problems)
+        if len(outline.nodes) < 2_500:
+            assert_is_a_tree(outline.nodes)
+        assert len(set(outline.ids())) == len(outline.nodes), name
+
+
+@pytest.mark.parametrize("name", ["front matter of aliases", "front matter of brackets", "front matter that is large"])
+def test_front_matter_that_hurts_keeps_the_text(name: str) -> None:
+    outline, _ = read_with_account("a.md", POISON[name].encode())
+    assert [node.text for node in outline.nodes] == ["text"]
+    assert sum(len(value) for _, value in outline.attributes) < 1_000
