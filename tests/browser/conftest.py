@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 GARDEN = """\
@@ -219,3 +220,23 @@ def focused(page: Page) -> Callable[[], str]:
         return e.id || e.className || e.tagName;
     }"""
     return lambda: str(page.evaluate(script))
+
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def assert_accessible() -> Callable[..., None]:
+    """Fails with the list of what axe finds wrong on a page as it stands now: WCAG 2.2 AA and best practices.
+
+    Takes the page and, to look at a part of it only, a CSS selector.
+    """
+    axe = Axe()
+
+    def check(page: Page, part: str | None = None) -> None:
+        page.evaluate("Promise.allSettled(document.getAnimations().map((animation) => animation.finished))")
+        options = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
+        found = axe.run(page, part, options)
+        assert not found.violations_count, found.generate_report()
+
+    return check
