@@ -33,6 +33,7 @@ from indexer.generation import (
 from indexer.journal import Journal, remove_journal
 from indexer.machine import give_back_memory
 from indexer.node import Outline, Problem
+from indexer.picture import draw
 from indexer.plan import Plan, borrow, plan_vectors
 from indexer.readers import read_with_account, suffixes
 from indexer.references import resolve
@@ -204,10 +205,11 @@ class _Build:
         resumed = _nodes_of([plan.embed[i] for i in fresh.resumed], chunks)
         ids = set(chain.from_iterable(outline.ids() for outline in outlines))
         removed = len(self.old.store.ids() - ids) if self.old else 0
+        picture = draw(fresh.vectors, plan.taken, self.old.store.places() if self.old else None)
         name = write_generation(
             self.folder,
             manifest,
-            store_bytes(outlines, chunks, problems, borrowed, accounts, former),
+            store_bytes(outlines, chunks, problems, borrowed, accounts, former, picture),
             build_index(fresh.vectors, self.old.vectors if self.old else None),
             fresh.tokens,
             lambda new: self.extras(new, self.old, embedded + removed),

@@ -24,6 +24,7 @@ from indexer.acronyms import short_forms, spelled_out
 from indexer.attributes import OWN, TAG, Attribute
 from indexer.chunks import Chunk
 from indexer.node import Node, Outline, Problem
+from indexer.picture import Places
 from indexer.words import stem, stems_of
 
 _SCHEMA = """
@@ -67,6 +68,7 @@ _SCHEMA = """
     CREATE TABLE stem (stem TEXT PRIMARY KEY, chunks INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE acronym (short TEXT NOT NULL, long TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (short, long))
         STRICT, WITHOUT ROWID;              -- long is '' for the acronym itself
+    CREATE TABLE place (chunk INTEGER PRIMARY KEY REFERENCES chunk, x INTEGER NOT NULL, y INTEGER NOT NULL) STRICT;
     CREATE TABLE problem (file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL) STRICT;
 """
 
@@ -109,12 +111,13 @@ def store_bytes(
     borrowed: Mapping[int, bytes] = MappingProxyType({}),
     accounts: Sequence[Account] = (),
     former: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    picture: Places | None = None,
 ) -> bytes:
     """A whole database as bytes, so that one module writes (and hashes) everything that goes to disk.
 
     chunks: in the order of the vectors, their nodes numbered over all outlines. borrowed: the hash of what was embedded for
     those chunks whose vector is that of another. accounts: of the outlines, in their order. former: the names that a file had
-    before.
+    before. picture: the places of the chunks, None for an index without a map.
     """
     connection = sqlite3.connect(":memory:")
     try:
@@ -138,6 +141,9 @@ def store_bytes(
             "INSERT INTO chunk VALUES (?, ?, ?, ?)",
             ((row, c.node, borrowed.get(row, c.hash), c.own_hash) for row, c in numbered),
         )
+        if picture is not None:
+            places = ((row, x, y) for row, (x, y) in enumerate(picture.tolist()))
+            connection.executemany("INSERT INTO place VALUES (?, ?, ?)", places)
         connection.executemany(
             "INSERT INTO word (rowid, trail, piece) VALUES (?, ?, ?)",
             ((row, c.trail, f"{c.piece} {tags[c.node]}".rstrip()) for row, c in numbered),

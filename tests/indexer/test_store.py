@@ -12,6 +12,8 @@ import pytest
 from indexer.chunks import cut_chunks
 from indexer.node import Outline, Problem
 from indexer.readers import read_outline, read_with_account
+from indexer.picture import Places
+from indexer.readers import read_outline
 from indexer.store import Store, store_bytes
 
 Opener = Callable[..., Store]
@@ -39,7 +41,7 @@ def store_of(tmp_path: Path) -> Iterator[Opener]:
         names = ["one.txt", "two.txt", "three.txt"]
         outlines = [read_outline(name, text.encode()) for name, text in zip(names, texts, strict=False)]
         path = tmp_path / f"nodes-{len(opened)}.sqlite"
-        path.write_bytes(store_bytes(outlines, chunks_of(outlines), problems))
+        path.write_bytes(store_bytes(outlines, chunks_of(outlines), problems, picture=places_of(outlines)))
         opened.append(Store(path))
         return opened[-1]
 
@@ -54,6 +56,12 @@ def chunks_of(outlines: list[Outline]) -> list:
         chunks += [type(chunk)(first + chunk.node, chunk.trail, chunk.piece) for chunk in cut_chunks(outline)]
         first += len(outline.nodes)
     return chunks
+
+
+def places_of(outlines: list[Outline]) -> Places:
+    """Each chunk a place of its own."""
+    rows = np.arange(len(chunks_of(outlines)), dtype=np.int16)
+    return np.stack([rows, -rows], axis=1)
 
 
 @pytest.fixture
@@ -245,7 +253,9 @@ def test_the_store_cannot_be_written(store: Store) -> None:
 
 def test_the_same_notes_give_the_same_bytes() -> None:
     outlines = [read_outline("one.txt", dedent(ONE).encode())]
-    assert store_bytes(outlines, chunks_of(outlines), []) == store_bytes(outlines, chunks_of(outlines), [])
+    assert store_bytes(outlines, chunks_of(outlines), [], picture=places_of(outlines)) == store_bytes(
+        outlines, chunks_of(outlines), [], places_of(outlines)
+    )
 
 
 def test_many_threads_read_one_store(store_of: Opener) -> None:
@@ -355,3 +365,7 @@ def test_many_nodes_on_one_line(tmp_path: Path) -> None:
     assert store.line.tolist() == [1, 1, 1]
     assert store.row_at("a.opml", 1) == 0
     store.close()
+
+
+def test_places_come_back_by_chunk(store):
+    assert store.places().tolist() == [[row, -row] for row in range(len(store.chunk_node))]

@@ -1,0 +1,97 @@
+"""A picture of the vectors: a place on a plane for each chunk, near to what is near in meaning.
+
+The reduction is t-SNE (van der Maaten & Hinton 2008) by openTSNE, started from the principal components so that one set of
+vectors always gives one picture (Kobak & Linderman 2021). It needs no compiler at run time, unlike UMAP's usual package.
+What has a place keeps it: after an edit only what is new is placed, beside its nearest neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoder import Vectors
+
+Places = NDArray[np.int16]
+"""Shape (chunks, 2), each number from -EDGE to EDGE."""
+
+EDGE = 32_000
+_SAMPLE = 2000
+"""So many vectors are laid out by t-SNE, in about two seconds; all others are placed beside them. This bounds the cost."""
+_FEWEST = 40
+"""Fewer vectors have no neighbourhoods to show: their principal components are the picture."""
+_COMPONENTS = 50
+_NEIGHBOURS = 6
+_KEEP_FROM = 0.5
+"""A picture of which less than this share is left is drawn anew."""
+
+Floats = NDArray[np.float64]
+
+
+def draw(vectors: Vectors, kept: Sequence[tuple[int, int]] = (), old: Places | None = None) -> Places:
+    """vectors: shape (n, dimension), unit length. kept: (row, row in `old`) of each chunk that has a place already."""
+    if old is not None and len(kept) >= _KEEP_FROM * len(vectors):
+        rows, old_rows = np.array(kept, np.int64).T
+        return _place_others(vectors, rows, old[old_rows])
+    sample = np.linspace(0, len(vectors) - 1, min(len(vectors), _SAMPLE)).astype(np.int64)
+    return _place_others(vectors, sample, _fit_page(_lay_out(vectors[sample])))
+
+
+def _lay_out(vectors: Vectors) -> Floats:
+    """Shape (n, 2), around the origin."""
+    components = _principal(vectors)
+    if len(vectors) < _FEWEST:
+        return components[:, :2]
+    from openTSNE import TSNE
+
+    start = components[:, :2] / max(float(components[:, 0].std()), 1e-9) * 1e-4
+    method = TSNE(
+        perplexity=min(30, len(vectors) / 4),
+        initialization=start,
+        neighbors="exact",
+        negative_gradient_method="bh",
+        early_exaggeration_iter=100,
+        n_iter=250,
+        random_state=0,
+    )
+    return np.asarray(method.fit(components), np.float64)
+
+
+def _principal(vectors: Vectors) -> Floats:
+    """The principal components, each with the sign that makes its largest weight positive; at least two columns."""
+    centred = np.asarray(vectors - vectors.mean(axis=0), np.float64)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :_COMPONENTS]
+    axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])] < 0, -1, 1)
+    components = centred @ axes
+    missing = max(2 - components.shape[1], 0)
+    return np.pad(components, ((0, 0), (0, missing)))
+
+
+def _fit_page(layout: Floats) -> Places:
+    """Stretched to the page. A few points far out must not press all others together."""
+    middle = np.median(layout, axis=0)
+    reach = float(np.percentile(np.abs(layout - middle), 99.5)) if len(layout) else 0.0
+    scaled = (layout - middle) * (0.95 * EDGE / max(reach, 1e-9))
+    return np.asarray(np.clip(np.rint(scaled), -EDGE, EDGE), np.int16)
+
+
+def _place_others(vectors: Vectors, rows: NDArray[np.int64], places: Places) -> Places:
+    """All places: those given for `rows`, and for the others the mean place of their nearest neighbours among these, weighted
+    by similarity, with a little of their own so that not all neighbours of one point fall together.
+    """
+    drawn = np.zeros((len(vectors), 2), np.int16)
+    drawn[rows] = places
+    others = np.setdiff1d(np.arange(len(vectors)), rows)
+    if not len(others):
+        return drawn
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(np.ascontiguousarray(vectors[rows]))
+    similarity, near = index.search(np.ascontiguousarray(vectors[others]), min(_NEIGHBOURS, len(rows)))
+    weights = np.exp(20 * (similarity - similarity[:, :1]))[:, :, None]
+    middle = (places[near] * weights).sum(axis=1) / weights.sum(axis=1)
+    own = vectors[others][:, :2] * np.sqrt(vectors.shape[1])
+    drawn[others] = np.clip(np.rint(middle + 0.01 * EDGE * own), -EDGE, EDGE)
+    return drawn

@@ -1,0 +1,74 @@
+"""The picture of the vectors: near is near, the same is the same, and an edit moves nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from indexer.picture import EDGE, draw
+from tests.conftest import Workshop
+
+
+def groups(count: int, size: int, seed: int = 0) -> np.ndarray:
+    """`count` groups of `size` unit vectors, each group around a direction of its own."""
+    random = np.random.default_rng(seed)
+    middles = np.repeat(random.normal(size=(count, 64)), size, axis=0)
+    vectors = (middles + 0.4 * random.normal(size=middles.shape)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_neighbours_in_meaning_are_neighbours_in_the_picture() -> None:
+    places = draw(groups(6, 50)).astype(float)
+    distance = np.linalg.norm(places[:, None] - places[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    assert (distance.argmin(axis=1) // 50 == np.arange(300) // 50).mean() > 0.97
+
+
+def test_the_same_vectors_give_the_same_picture() -> None:
+    assert (draw(groups(4, 40)) == draw(groups(4, 40))).all()
+
+
+def test_an_edit_moves_nothing_that_was_there_and_places_the_new_beside_its_like() -> None:
+    vectors = groups(5, 40)
+    old = draw(vectors[:-1])
+    kept = [(row + 1, row) for row in range(199)]  # what is new comes first: rows have moved
+    drawn = draw(np.concatenate([vectors[-1:], vectors[:-1]]), kept, old)
+    assert (drawn[1:] == old).all()
+    distance = np.linalg.norm(old.astype(float) - drawn[0], axis=1)
+    assert distance.argmin() // 40 == 4
+
+
+def test_a_picture_of_which_little_is_left_is_drawn_anew() -> None:
+    vectors = groups(4, 40)
+    old = np.zeros((30, 2), np.int16)
+    drawn = draw(vectors, [(row, row) for row in range(30)], old)
+    assert (drawn == draw(vectors)).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 39, 41])
+def test_few_notes_have_a_picture_too(count: int) -> None:
+    drawn = draw(groups(1, count))
+    assert drawn.shape == (count, 2)
+    assert np.abs(drawn.astype(int)).max() <= EDGE
+
+
+def test_equal_vectors_and_vectors_of_one_dimension_have_a_picture() -> None:
+    assert draw(np.ones((50, 1), np.float32)).shape == (50, 2)
+
+
+def test_beyond_the_sample_neighbours_are_still_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.picture._SAMPLE", 100)
+    places = draw(groups(5, 80)).astype(float)
+    middles = np.array([np.median(places[first : first + 80], axis=0) for first in range(0, 400, 80)])
+    nearest = np.linalg.norm(places[:, None] - middles[None], axis=2).argmin(axis=1)
+    assert (nearest == np.arange(400) // 80).mean() > 0.97
+
+
+def test_a_saved_edit_leaves_the_other_notes_where_they_are(workshop: Workshop) -> None:
+    lines = [f"note {number} about subject {number % 7}" for number in range(60)]
+    workshop.write("\n".join(lines))
+    workshop.build()
+    before = workshop.snapshot().store.places()
+    workshop.write("\n".join(["something new", *lines]))
+    workshop.build()
+    assert (workshop.snapshot().store.places()[1:] == before).all()
