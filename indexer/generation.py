@@ -41,7 +41,7 @@ from indexer.late import TokenVectors
 from indexer.store import Store
 from indexer.vectors import read_index, write_index
 
-FORMAT = 3
+FORMAT = 4
 """Version of everything on disk. Raised whenever an older Trellis could misread what a newer one wrote, or the reverse."""
 
 _CURRENT = "CURRENT"

@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 def draw(vectors: Vectors, kept: Sequence[tuple[int, int]] = (), old: Places | None = None) -> Places:
     """vectors: shape (n, dimension), unit length. kept: (row, row in `old`) of each chunk that has a place already."""
-    if old is not None and len(kept) >= _KEEP_FROM * len(vectors):
+    if old is not None and len(old) and len(kept) >= _KEEP_FROM * len(vectors):
         rows, old_rows = np.array(kept, np.int64).T
         return _place_others(vectors, rows, old[old_rows])
     sample = np.linspace(0, len(vectors) - 1, min(len(vectors), _SAMPLE)).astype(np.int64)

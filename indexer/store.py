@@ -362,6 +362,20 @@ class Store:
         """The row of each chunk and the hash of its own words, in row order."""
         yield from self._db.execute("SELECT row, own_hash FROM chunk ORDER BY row")
 
+    @cached_property
+    def headings(self) -> list[tuple[int, str]]:
+        """Row and text, without case, of every node that has others below it."""
+        found = self._db.execute("SELECT row, lines FROM node WHERE last > row ORDER BY row")
+        return [(row, lines.replace("\n", " ").casefold()) for row, lines in found]
+
+    def places(self) -> Places:
+        """Where each chunk stands in the picture of the vectors: shape (chunks, 2), or (0, 2) for an index without a map."""
+        found = self._db.execute("SELECT x, y FROM place ORDER BY chunk").fetchall()
+        return np.array(found, np.int16).reshape(-1, 2)
+
+    def ids_in_order(self) -> list[str]:
+        return [node_id for (node_id,) in self._db.execute("SELECT id FROM node ORDER BY row")]
+
     def ids(self) -> set[str]:
         return {node_id for (node_id,) in self._db.execute("SELECT id FROM node")}
 

@@ -12,14 +12,17 @@ from msgspec import structs
 from indexer.store import Store
 from indexer.vectors import Mask
 from service.confidence import ANSWERED_FROM, confidence
+from service.cut import cut_out
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.evidence import JUDGED
 from service.excerpt import LINE_LIMIT, to_results
 from service.explain import explain
 from service.intent import sides, wants_list
+from service.nodes import refer, require_row
 from service.query import Query, read_queries
 from service.query_syntax import EVERYTHING, Filters, parse_query
 from service.ranking import Ranking, neighbours, rank, rank_sides
+from service.reasons import reason
 from service.scope import node_mask
 from service.snapshot import Snapshot
 from service.types import (
@@ -27,7 +30,6 @@ from service.types import (
     TOP_ASK,
     TOP_SEARCH,
     Answer,
-    NodeRef,
     NodeView,
     Quotation,
     RelatedNode,
@@ -94,15 +96,15 @@ def search(
 def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
     """Raises NodeNotFound."""
     store = snapshot.store
-    node = store.node(_row(store, node_id))
+    node = store.node(require_row(store, node_id))
     children = store.children(node.row)
     return NodeView(
         id=node.id,
         text=node.text,
         path=store.path(node.row),
         source=Source(node.file, node.line, node.line, node.end_line),
-        parent=None if node.parent < 0 else _refer(store, [node.parent])[0],
-        children=_refer(store, children[:_CHILDREN_SHOWN]),
+        parent=None if node.parent < 0 else refer(store, [node.parent])[0],
+        children=refer(store, children[:_CHILDREN_SHOWN]),
         child_count=len(children),
         attributes=[Said(name, value) for name, value in store.attributes(node.row)],
     )
@@ -114,13 +116,14 @@ def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
     """
     _require_top(top, TOP_ASK)
     store = snapshot.store
-    row = _row(store, node_id)
+    row = require_row(store, node_id)
     exclude = np.zeros(len(store), np.bool_)
     exclude[row : store.last[row] + 1] = True
     exclude[store.ancestors(row)] = True
     beside = exclude | ((store.parent == store.parent[row]) & (store.parent >= 0))
     found = neighbours(snapshot, row, top, exclude if beside.all() else beside)
-    return RelatedResults(node_id, [_related_node(store, other, score) for other, score in found], snapshot.name)
+    nodes = [_related_node(snapshot, row, other, score) for other, score in found]
+    return RelatedResults(node_id, nodes, snapshot.name)
 
 
 def node_at(snapshot: Snapshot, file: str, line: int) -> str:
@@ -154,7 +157,10 @@ def _search(
     depth = max(top, JUDGED)
     ranking = rank_sides(snapshot, query, halves, depth, mask) if halves else rank(snapshot, query, depth, mask)
     stems = content_stems(query.text)
-    results = to_results(snapshot.store, ranking.windows[:top], stems)
+    windows = ranking.windows[:top]
+    cuts = cut_out(snapshot.store, windows, mask)
+    results = to_results(snapshot.store, windows, stems)
+    results = [structs.replace(result, cut=cut) for result, cut in zip(results, cuts, strict=True)]
     if explained:
         results = [
             structs.replace(result, why=explain(snapshot, query, window))
@@ -192,21 +198,11 @@ def _list_heading(store: Store, query: Query, row: int, mask: Mask | None) -> in
     return lists[shared.index(max(shared))] if any(shared) else None
 
 
-def _row(store: Store, node_id: str) -> int:
-    row = store.row_of(node_id)
-    if row is None:
-        raise NodeNotFound(node_id)
-    return row
-
-
-def _refer(store: Store, rows: Sequence[int]) -> list[NodeRef]:
-    return [NodeRef(node.id, node.text, node.line) for node in store.nodes(rows)]
-
-
-def _related_node(store: Store, row: int, score: float) -> RelatedNode:
-    node = store.node(row)
+def _related_node(snapshot: Snapshot, row: int, other: int, score: float) -> RelatedNode:
+    store = snapshot.store
+    node = store.node(other)
     source = Source(node.file, node.line, node.line, node.end_line)
-    return RelatedNode(node.id, round(score, 4), store.path(row), node.text, source)
+    return RelatedNode(node.id, round(score, 4), store.path(other), node.text, source, reason(snapshot, row, other))
 
 
 def _milliseconds(started: float) -> float:

@@ -23,21 +23,24 @@ def to_results(store: Store, windows: Sequence[Window], stems: frozenset[str]) -
         _to_result(
             window,
             [nodes[row] for row in range(window.first, window.last + 1)],
-            [nodes[row].text[:LINE_LIMIT] for row in trail],
+            [nodes[row] for row in trail],
             stems,
         )
         for window, trail in zip(windows, trails, strict=True)
     ]
 
 
-def _to_result(window: Window, nodes: Sequence[StoredNode], path: list[str], stems: frozenset[str]) -> Result:
+def _to_result(
+    window: Window, nodes: Sequence[StoredNode], trail: Sequence[StoredNode], stems: frozenset[str]
+) -> Result:
     best = nodes[window.hits[0] - window.first]
     lines = _excerpt_lines(nodes, frozenset(window.hits), stems)
     lines = [line for line in lines[:MAX_LINES] if line.line < lines[0].line + MAX_LINES]
     return Result(
         id=best.id,
         score=round(window.score, 4),
-        path=path,
+        path=[node.text[:LINE_LIMIT] for node in trail],
+        path_ids=[node.id for node in trail],
         text=best.text[:LINE_LIMIT],
         excerpt=lines,
         source=Source(best.file, best.line, lines[0].line, lines[-1].line),

@@ -9,6 +9,8 @@ import msgspec
 
 from service import types
 from service.chat.types import ChatRequest, CitationState, Event
+from service.outline import ROWS_AT_ONCE
+from service.scopes import MOST
 
 _ABOUT = (
     "Ask your outline. The same paths below /p/{publication}/ reach that publication of the notes and nothing else."
@@ -25,15 +27,19 @@ def describe() -> dict[str, Any]:
         types.NodeView,
         types.RelatedResults,
         types.Choices,
+        types.OutlineView,
+        types.Scopes,
+        types.MapView,
         types.Health,
         types.Problem,
         ChatRequest,
         CitationState,
         Event,
     )
-    (ask, answer, found, node, related, offered, health, problem, chat, citation, event), schemas = (
-        msgspec.json.schema_components(models, ref_template=_REF)
-    )
+    (
+        (ask, answer, found, node, related, offered, outline, scopes, picture, health, problem, chat, citation, event),
+        schemas,
+    ) = msgspec.json.schema_components(models, ref_template=_REF)
     scope = [
         _parameter("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
         _parameter("file", "Only files whose name matches this glob."),
@@ -62,6 +68,18 @@ def describe() -> dict[str, Any]:
         "/api/filters": {"get": _operation("What there is to filter by", offered, problem)},
         "/api/chat": {"post": _streaming(_operation("Take a turn of conversation", event, problem, body=chat))},
         "/api/citations": {"get": _operation("What has become of a cited note", citation, problem, _CITATION)},
+        "/api/nodes/{id}/outline": {
+            "get": _operation("Read the outline around a node", outline, problem, [node_id, *_rows()])
+        },
+        "/api/scopes": {
+            "get": _operation(
+                "Find files and headings by name",
+                scopes,
+                problem,
+                [_parameter("q", "Words of the name."), _number("top", "How many of each at most.", 1, MOST, 8)],
+            )
+        },
+        "/api/map": {"get": _operation("The picture of all notes", picture, problem)},
         "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
     }
     info = {"title": "Trellis", "version": version("trellis"), "description": _ABOUT}
@@ -107,11 +125,16 @@ _CITATION = [
 
 
 def _top(limit: int) -> dict[str, Any]:
-    schema = {"type": "integer", "minimum": 1, "maximum": limit, "default": 8}
-    return {
-        "name": "top",
-        "in": "query",
-        "required": False,
-        "description": "How many results at most.",
-        "schema": schema,
-    }
+    return _number("top", "How many results at most.", 1, limit, 8)
+
+
+def _rows() -> list[dict[str, Any]]:
+    zoom = _parameter("zoom", "Only the subtree of the node with this id.")
+    top = _number("top", "How many rows at most.", 1, ROWS_AT_ONCE, ROWS_AT_ONCE)
+    return [zoom, _number("start", "The first row. Left out: some rows above the node.", 0, None, None), top]
+
+
+def _number(name: str, description: str, least: int, most: int | None, default: int | None) -> dict[str, Any]:
+    limits = {"minimum": least, "maximum": most, "default": default}
+    schema = {"type": "integer"} | {key: value for key, value in limits.items() if value is not None}
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -84,8 +85,19 @@ def _filters(name: str, value: str) -> Filters | None:
 
 
 def split_path(path: str) -> list[str]:
-    """A path as people write it, "Identity > STS" or "Identity / STS", to its segments; a '>' says that no '/' parts them."""
-    return [segment for segment in map(str.strip, path.split(">") if ">" in path else path.split(" / ")) if segment]
+    """A path as people write it, "Identity > STS" or "Identity / STS", to its segments; a '>' says that no '/' parts them. One
+    that belongs to a heading is written "\\>".
+    """
+    parts = re.split(r"(?<!\\)>", path)
+    if len(parts) == 1:
+        parts = path.split(" / ")
+    return [segment for part in parts if (segment := part.replace(r"\>", ">").strip())]
+
+
+def join_path(segments: Sequence[str]) -> str:
+    """The reverse of `split_path`."""
+    path = " > ".join(segment.replace(">", r"\>") for segment in segments)
+    return f"{path} >" if len(segments) == 1 and " / " in path else path
 
 
 def split_property(text: str) -> tuple[str, str]:

@@ -76,6 +76,23 @@ class Explanation(msgspec.Struct, frozen=True):
     merged: Annotated[list[str], Meta(description="Why several hits are one result.")]
 
 
+class Elided(msgspec.Struct, frozen=True):
+    """What stands beside an excerpt, in the same part of the outline, and is not shown."""
+
+    siblings: Annotated[int, Meta(description="How many direct children of that part.")]
+    notes: Annotated[int, Meta(description="The same with all that stands below them.")]
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """Where in the outline an excerpt was cut out."""
+
+    node: Annotated[str, Meta(description="Id of the node from whose subtree it is taken.")]
+    depth: Annotated[int, Meta(description="Levels of the excerpt's outermost line below that node.")]
+    rows: Annotated[int, Meta(description="Nodes in that subtree, the node itself counted.")]
+    before: Elided
+    after: Elided
+
+
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """A ranked excerpt of the notes."""
 
@@ -86,6 +103,8 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     excerpt: Annotated[list[ExcerptLine], Meta(description="The matched lines in their outline, at most 12.")]
     source: Source
     why: Explanation | None = None
+    path_ids: Annotated[list[str], Meta(description="Ids of the ancestors, in the order of `path`.")] = []
+    cut: Cut | None = None
 
 
 class Quotation(msgspec.Struct, frozen=True):
@@ -144,6 +163,99 @@ class NodeView(msgspec.Struct, frozen=True):
     attributes: Annotated[list[Said], Meta(description="What the node says of itself, without what it inherits.")]
 
 
+class OutlineRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A node as a line of an outline that is shown part by part."""
+
+    id: str
+    line: int
+    depth: Annotated[int, Meta(description="Levels below the outermost row of this outline.")]
+    text: Annotated[str, Meta(description="The node's own text.")]
+    place: Annotated[int, Meta(description="Which of its siblings it is, from 1.")]
+    siblings: Annotated[int, Meta(description="How many they are, itself counted.")]
+    below: Annotated[int, Meta(description="How many rows stand below it.")] = 0
+    marker: Annotated[str, Meta(description="The bullet or number before the text, if any.")] = ""
+
+
+class OutlineView(msgspec.Struct, frozen=True):
+    """A part of the outline in which a node stands: of its whole file, or of the subtree that is zoomed into."""
+
+    node: str
+    text: Annotated[str, Meta(description="The node's own text.")]
+    at: Annotated[int, Meta(description="The node's row, from 0.")]
+    source: Source
+    path: Annotated[list[NodeRef], Meta(description="The node's ancestors, outermost first.")]
+    zoom: Annotated[NodeRef | None, Meta(description="The outermost row, when it is not the whole file.")]
+    start: Annotated[int, Meta(description="The first row that is given here.")]
+    total: Annotated[int, Meta(description="How many rows there are.")]
+    rows: list[OutlineRow]
+    generation: str
+
+
+class Heading(msgspec.Struct, frozen=True):
+    """A node with others below it, as something to look under."""
+
+    id: str
+    text: str
+    path: list[str]
+    notes: Annotated[int, Meta(description="How many nodes stand below it.")]
+
+
+class NotesFile(msgspec.Struct, frozen=True):
+    """A file of the notes."""
+
+    file: str
+    notes: int
+
+
+class Scopes(msgspec.Struct, frozen=True):
+    """Parts of the notes that a search can be kept to."""
+
+    files: list[NotesFile]
+    headings: list[Heading]
+
+
+class MapLabel(msgspec.Struct, frozen=True):
+    """The name of a region of the map: a heading, amid what stands below it."""
+
+    id: str
+    text: str
+    x: int
+    y: int
+    notes: int
+
+
+class MapView(msgspec.Struct, frozen=True):
+    """The picture of all notes, in reading order. Near is near in meaning; far apart means little."""
+
+    edge: Annotated[int, Meta(description="Coordinates run from -edge to edge.")]
+    x: list[int]
+    y: list[int]
+    ids: Annotated[str, Meta(description="The ids of the nodes, 16 characters each.")]
+    section: Annotated[list[int], Meta(description="For each node the number of its section.")]
+    sections: Annotated[list[str], Meta(description="Names: files, or outermost headings where there is one file.")]
+    by_file: Annotated[bool, Meta(description="Whether sections are files.")]
+    labels: Annotated[list[MapLabel], Meta(description="Largest first.")]
+    generation: str
+
+
+class LinePair(msgspec.Struct, frozen=True):
+    """Two lines that are near in meaning, one of each note."""
+
+    here: str
+    there: str
+    similarity: float
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why two notes are related."""
+
+    under: Annotated[list[str], Meta(description="The ancestors that both have, outermost first.")]
+    lines: Annotated[list[LinePair], Meta(description="The closest lines of the two, in them or below them.")]
+    terms: Annotated[
+        list[str], Meta(description="Words that both have, elsewhere than in these ancestors; rarest first.")
+    ]
+
+
 class RelatedNode(msgspec.Struct, frozen=True):
     """A node near in meaning, from elsewhere in the outline."""
 
@@ -152,6 +264,7 @@ class RelatedNode(msgspec.Struct, frozen=True):
     path: list[str]
     text: str
     source: Source
+    why: Reason
 
 
 class RelatedResults(msgspec.Struct, frozen=True):

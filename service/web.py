@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 
 from flask import Blueprint, Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -13,12 +12,14 @@ from service import answering, openapi, recent
 from service.chat.writer import Writer
 from service.choices import choices
 from service.config import Config
-from service.errors import InvalidRequest, Overloaded, RequestError
+from service.errors import Overloaded, RequestError
 from service.guards import HostGuard, check_origin, close_page
+from service.page import UNEXPECTED, add_page, add_page_api
+from service.parameters import given_filters, whole_number
 from service.publications import Publications
-from service.query_syntax import Filters, split_path, split_property
+from service.query_syntax import Filters
 from service.snapshot import Current
-from service.types import Answer, AskRequest, Health, Problem
+from service.types import AskRequest, Health, Problem
 from service.web_chat import Streams, add_chat
 from service.web_published import Published, add_published_pages
 from service.widget import widget_response
@@ -28,8 +29,6 @@ WAITING = "WAITING"
 """Setting of the application: a function that tells how many requests wait for a thread."""
 _MOST_WAITING = 64
 _BODY_LIMIT = 64 * 1024
-_UNEXPECTED = "Something went wrong inside Trellis. The cause is in its log."
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _log = logging.getLogger("trellis.web")
 
 
@@ -67,17 +66,8 @@ def _check_load(app: Flask) -> None:
 
 
 def _add_pages(app: Flask, current: Current, config: Config) -> None:
-    app.add_template_filter(_harmless, "harmless")
-
-    @app.get("/")
-    def page() -> Response:
-        question = request.args.get("q", "").strip()
-        answer, problem = _answer(current, config, question) if question else (None, "")
-        html = render_template("page.html", question=question, answer=answer, problem=problem)
-        response = Response(html, mimetype="text/html")
-        if question:
-            response.headers["Cache-Control"] = "no-store"
-        return response
+    add_page(app, current, config)
+    add_page_api(app, current)
 
     @app.get("/demo")
     def demo() -> str:
@@ -88,35 +78,19 @@ def _add_pages(app: Flask, current: Current, config: Config) -> None:
         return widget_response()
 
 
-def _answer(current: Current, config: Config, question: str) -> tuple[Answer | None, str]:
-    """The answer for a page without scripts, or a sentence why there is none: the page has to come either way."""
-    try:
-        return recent.ask(current.get(), question, config.top), ""
-    except TrellisError as error:
-        return None, str(error)
-    except Exception as error:
-        _log.error("unexpected error", exc_info=error)
-        return None, _UNEXPECTED
-
-
-def _harmless(text: str) -> str:
-    """Controls and overrides of writing direction as visible signs, as `static/elements.js` shows them."""
-    return _UNSEEN.sub("\ufffd", text)
-
-
 def _add_api(app: Flask | Blueprint, current: Current | Published, config: Config) -> None:
     @app.post("/api/ask")
     def ask() -> Response:
         body = body_of(AskRequest)
         where = tuple((name.casefold(), value) for name, value in body.where.items())
-        filters = Filters(tuple(body.under), body.file, tuple(body.tag), body.todo, body.after, body.before, where)
-        return to_json(recent.ask(current.get(), body.question, body.top, filters=filters, explained=body.explain))
+        asked = Filters(tuple(body.under), body.file, tuple(body.tag), body.todo, body.after, body.before, where)
+        return to_json(recent.ask(current.get(), body.question, body.top, filters=asked, explained=body.explain))
 
     @app.get("/api/search")
     def search() -> Response:
-        query, top, filters = request.args.get("q", ""), _top(config.top), _filters()
+        query, top = request.args.get("q", ""), whole_number("top", config.top)
         explained = request.args.get("explain", "") in ("1", "true")
-        return to_json(recent.search(current.get(), query, top, filters=filters, explained=explained))
+        return to_json(recent.search(current.get(), query, top, filters=given_filters(), explained=explained))
 
     @app.get("/api/nodes/<node_id>")
     def node(node_id: str) -> Response:
@@ -124,7 +98,7 @@ def _add_api(app: Flask | Blueprint, current: Current | Published, config: Confi
 
     @app.get("/api/nodes/<node_id>/related")
     def related(node_id: str) -> Response:
-        return to_json(answering.related(current.get(), node_id, _top(config.top)))
+        return to_json(answering.related(current.get(), node_id, whole_number("top", config.top)))
 
     @app.get("/api/filters")
     def filters() -> Response:
@@ -139,28 +113,6 @@ def _add_api(app: Flask | Blueprint, current: Current | Published, config: Confi
     @app.get("/openapi.json")
     def openapi_json() -> Response:
         return to_json(openapi.describe())
-
-
-def _filters() -> Filters:
-    """The filters in the parameters of a request. Raises InvalidRequest."""
-    given = request.args
-    return Filters(
-        under=tuple(segment for value in given.getlist("under") for segment in split_path(value)),
-        file=given.get("file", ""),
-        tag=tuple(given.getlist("tag")),
-        todo=given.get("todo", ""),
-        after=given.get("after", ""),
-        before=given.get("before", ""),
-        where=tuple(map(split_property, given.getlist("where"))),
-    )
-
-
-def _top(default: int) -> int:
-    text = request.args.get("top", str(default))
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidRequest(f"'top' must be a whole number, not '{text[:40]}'.") from None
 
 
 def _add_errors(app: Flask) -> None:
@@ -190,4 +142,4 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         _log.error("unexpected error", exc_info=error)
-        return problem_response(Problem("Internal error", 500, _UNEXPECTED))
+        return problem_response(Problem("Internal error", 500, UNEXPECTED))
