@@ -1,131 +1,170 @@
-// The page: places while one types, the answer on Enter, and what is shown in the URL.
+// The page: places while one types, the answer on Enter, a note at the side, and all of it in the URL.
 
 import * as api from "./api.js";
-import { address, box, count, form, harmless, stage } from "./elements.js";
-import { openedNote } from "./node.js";
-import { cancel, later, latest, returnFrom, say, sayLater, show, showWelcome } from "./stage.js";
-import { answerFound, placesFound } from "./view.js";
+import { copyCitation, copyLink } from "./copy.js";
+import { box, count, form, now, panel, welcome } from "./elements.js";
+import { unfold } from "./excerpt.js";
+import { listen } from "./keys.js";
+import { holdsFocus, showPanel } from "./panel.js";
+import { answerFound, placesFound } from "./results.js";
+import { showScope } from "./scope.js";
+import { cancel, isBusy, later, latest, say, sayLater, show, showWelcome } from "./stage.js";
+import { address, arrived, noNote, state, uncited, visit } from "./state.js";
 
-const TYPING_PAUSE = 120;
+const BUSY_PAUSE = 100; // while a reply is awaited, a new one is asked for only after this; else at once
+const URL_PAUSE = 600;
 const TITLE = document.title;
-let shownNote = null;
+const map = document.getElementById("map");
+let charted = null; // the module of the map, once it is opened
+let found = []; // the places that are shown
+let asked = null; // question and scope of what is shown
+let urlTimer;
 
 // ---- What is asked for, and shown when it comes ----
 
-function ask(question) {
-  return latest((signal) => api.ask(question, signal), showAnswer, () => ask(question));
+function ask(target) {
+  asked = wanted(target);
+  return latest((signal) => embeddedReply() ?? api.ask(target, signal), showAnswer, () => ask(target));
 }
 
-function search(query) {
-  return latest((signal) => api.search(query, signal), showPlaces, () => search(query));
+function search(target) {
+  asked = null; // Enter still has to ask
+  return latest((signal) => api.search(target, signal), (reply) => showPlaces(reply, target), () => search(target));
 }
 
-function openNote(id) {
-  return latest((signal) => api.node(id, signal), showNote, () => openNote(id));
+/** The reply that came with the page, once: the question in the URL is not asked again. */
+function embeddedReply() {
+  const element = document.getElementById("reply");
+  element?.remove();
+  return element && api.embedded(element.textContent);
 }
 
 function showAnswer(reply) {
-  show(...answerFound(reply));
-  say(reply.answered ? `Answered. ${count(reply.results.length, "place")}.` : "Not in your notes.");
+  const { under, file } = state();
+  show(...answerFound(reply, Boolean(under || file)));
+  say(reply.answered ? `Answered. ${count(reply.results.length, "place")}.` : "Not in your notes.", 100);
+  keep(reply);
 }
 
-function showPlaces(reply) {
+function showPlaces(reply, target) {
   show(...placesFound(reply));
   sayLater(`${count(reply.results.length, "place")}. Enter asks.`);
+  keep(reply);
+  clearTimeout(urlTimer);
+  urlTimer = setTimeout(() => box.value.trim() === target.q && visit(target, { typed: true }), URL_PAUSE);
 }
 
-function showNote(note) {
-  shownNote = note.id;
-  const [article, title, opener] = openedNote(note);
-  show(article);
-  opener.click();
-  say("");
-  document.title = `${harmless(note.text).slice(0, 60)} – ${TITLE}`;
-  title.focus({ preventScroll: true });
-  scrollTo(0, 0);
+function keep({ results }) {
+  found = results.map(({ id }) => id);
+  charted?.ring(found);
 }
 
 // ---- The URL ----
 
-function visit(target) {
-  const url = new URL(address(target), location);
-  if (url.href !== location.href) history.pushState(null, "", url);
+const wanted = ({ q, under, file }) => JSON.stringify([q, under, file]);
+
+/** Shows what the URL says, as far as it is not shown yet. */
+function follow() {
+  const target = state();
+  clearTimeout(urlTimer);
+  if (box.value.trim() !== target.q) box.value = target.q;
+  document.title = target.q ? `${target.q.slice(0, 60)} – ${TITLE}` : TITLE;
+  showScope(target, (change) => go({ ...now(), ...noNote, ...change }));
+  showMap(target);
+  showPanel(target, { pick: (row) => go({ ...now(), ...uncited, note: row.id }), close: closeNote });
+  document.getElementById("to-map").href = address({ ...target, ...noNote, map: target.map ? "" : "1" });
+  if (wanted(target) === asked) return;
+  if (target.q) ask(target);
+  else {
+    asked = wanted(target);
+    keep({ results: [] });
+    showWelcome();
+  }
 }
 
-/** Shows what the URL says. */
-function follow() {
-  const params = new URLSearchParams(location.search);
-  const question = params.get("q")?.trim() ?? "";
-  const note = params.get("note");
-  shownNote = null;
-  box.value = question;
-  document.title = question ? `${question.slice(0, 60)} – ${TITLE}` : TITLE;
-  if (note) openNote(note);
-  else if (question) ask(question);
-  else showWelcome();
+function closeNote() {
+  go({ ...now(), ...noNote });
+}
+
+function go(target) {
+  visit(target);
+  follow();
+}
+
+async function showMap({ map: wanted, note }) {
+  if (map.hidden && !wanted) return;
+  map.hidden = !wanted;
+  document.getElementById("to-map").ariaCurrent = wanted ? "true" : null;
+  charted ??= await import("./map.js"); // nothing of it is loaded before
+  await charted.openMap(map, Boolean(state().map), note, (id) => go({ ...now(), ...noNote, note: id }));
+  charted.ring(found);
 }
 
 function openFromLink(event) {
-  const link = event.target.closest?.("a[data-note]");
+  const link = event.target.closest?.('a[href^="?"], a[href="/"]');
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   const q = box.value.trim();
-  if (!shownNote) visit({ q }); // places found while typing have no entry yet for Back to return to
-  visit({ q, note: link.dataset.note });
+  if (q !== state().q) visit({ ...state(), q }, { typed: true }); // for Back to return to
+  history.pushState({}, "", new URL(link.getAttribute("href"), location));
+  arrived();
   follow();
 }
 
 // ---- Hands ----
 
 function typed(event) {
+  const busy = isBusy();
   cancel(); // at once: whatever comes now answers an older text
+  clearTimeout(urlTimer);
   if (event.isComposing) return;
   later(() => {
-    const query = box.value.trim();
-    if (query) search(query);
-    else showWelcome();
-  }, TYPING_PAUSE);
+    const target = now();
+    if (target.q) search(target);
+    else clear();
+  }, busy ? BUSY_PAUSE : 0);
 }
 
 function submitted(event) {
   event.preventDefault();
-  const q = box.value.trim();
-  if (!q) return;
-  visit({ q });
-  follow();
+  if (box.value.trim()) go({ ...now(), ...noNote, map: "" });
 }
 
 function clear() {
   box.value = "";
-  visit({});
-  follow();
+  go({ ...state(), q: "", ...noNote });
   box.focus();
 }
 
-/** Down and up walk over the box and the links of all places. */
-function walk(step) {
-  const stops = [box, ...stage.querySelectorAll(".step")].filter((stop) => stop.checkVisibility());
-  const at = stops.indexOf(document.activeElement);
-  if (at < 0 || !stops[at + step]) return false;
-  stops[at + step].focus();
-  return true;
+function escape() {
+  if (!panel.hidden) closeNote();
+  else if (box.value) clear();
+  else if (state().map) go({ ...now(), map: "" });
+  else return document.activeElement === box ? false : box.focus();
 }
 
-function pressed(event) {
-  // An input method's own keys, which some browsers report only by the code 229, are not for us.
-  if (event.isComposing || event.keyCode === 229) return event.key === "Enter" && event.preventDefault();
-  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-  const writing = event.target.matches?.("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && !writing) {
-    event.preventDefault();
-    box.focus();
-    box.select();
-  } else if (event.key === "Escape" && (box.value || location.search)) {
-    event.preventDefault();
-    clear();
-  } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    if (walk(event.key === "ArrowDown" ? 1 : -1)) event.preventDefault();
-  }
+function toBox() {
+  box.focus();
+  box.select();
+}
+
+/** Acts on the note that the focus is on: a row of the outline, the opened note, or a place. */
+function withNote(act) {
+  const id = document.activeElement.closest?.("[data-id]")?.dataset.id ?? (holdsFocus() ? state().note : "");
+  if (!id) return false;
+  api.outline(id, { top: 1 }).then(act).catch((error) => say(`${api.Failure.from(error).title}.`));
+}
+
+function related() {
+  const around = document.activeElement.closest(".result, #panel");
+  if (!around) return false;
+  around.querySelector(".related-opener")?.click();
+}
+
+function unfoldHere(open) {
+  const card = document.activeElement.closest(".result");
+  if (!card) return false;
+  unfold(card, open);
 }
 
 async function showHealth() {
@@ -141,10 +180,18 @@ box.addEventListener("input", typed);
 box.addEventListener("compositionend", typed);
 form.addEventListener("submit", submitted);
 document.addEventListener("click", openFromLink);
-document.addEventListener("keydown", pressed);
 addEventListener("popstate", () => {
-  returnFrom(shownNote);
+  arrived();
   follow();
 });
+listen({
+  box: toBox,
+  escape,
+  related,
+  unfold: unfoldHere,
+  link: () => withNote(copyLink),
+  citation: () => withNote(copyCitation),
+});
+arrived();
 follow();
 showHealth();

@@ -1,8 +1,10 @@
 // The page's own elements, and the making of new ones. Notes are never trusted: their text reaches the page as text
 // nodes only, each isolated from its neighbours.
 
-const IDS = ["box", "form", "status", "problem", "welcome", "stage"];
-export const [box, form, status, problem, welcome, stage] = IDS.map((id) => document.getElementById(id));
+import { address, joined, noNote, state, uncited } from "./state.js";
+
+const IDS = ["box", "form", "status", "problem", "welcome", "stage", "panel"];
+export const [box, form, status, problem, welcome, stage, panel] = IDS.map((id) => document.getElementById(id));
 
 /** An element; strings among the children become text, so nothing from a note is ever read as markup. */
 export function make(tag, className, ...children) {
@@ -28,28 +30,44 @@ export function noteText(text, className = "") {
   return make("bdi", className, harmless(text));
 }
 
-/** Ancestors, outermost first; the last one leads to `parent` where that is given. */
-export function trail(path, parent) {
-  const steps = path.map((text) => noteText(text));
-  if (parent) steps.splice(-1, 1, noteLink(parent));
-  return make("span", "trail", ...steps.flatMap((step, i) => (i ? [" › ", step] : [step])));
+/** What is shown now, with what is typed and not in the URL yet. */
+export function now() {
+  return { ...state(), q: box.value.trim() };
 }
 
-/** Trail and text in one link, so that the name that is read out has both. */
-export function noteLink(node) {
-  const parts = node.path?.length ? [trail(node.path), make("span", "unseen", ": ")] : [];
-  const link = make("a", "step", ...parts, noteText(node.text, "title"));
-  link.href = address({ q: box.value.trim(), note: node.id });
-  link.dataset.note = node.id;
+/** A link to the present state with this change; app.js follows it without loading the page anew. */
+export function stateLink(change, className, ...children) {
+  const link = make("a", className, ...children);
+  link.href = address({ ...now(), ...uncited, ...change });
   return link;
 }
 
-/** Where the page shows this question or note. */
-export function address({ q = "", note = "" }) {
-  const params = new URLSearchParams();
-  if (q) params.set("q", q);
-  if (note) params.set("note", note);
-  return params.size ? `?${params}` : location.pathname;
+function between(steps) {
+  return steps.flatMap((step, i) => (i ? [make("span", "chevron", " › "), step] : [step]));
+}
+
+/** Ancestors, outermost first, as text. */
+export function trail(path) {
+  return make("span", "trail", ...between(path.map((text) => noteText(text))));
+}
+
+/** Ancestors, outermost first, each a link that keeps the search to what stands below it. */
+export function scopeTrail(path) {
+  const steps = path.map((text, i) => {
+    const link = stateLink({ under: joined(path.slice(0, i + 1)), ...noNote, map: "" }, "segment", noteText(text));
+    link.title = "Look only under this";
+    return link;
+  });
+  return make("p", "trail", ...between(steps));
+}
+
+/** A link that opens the note at the side. Its name carries the trail, seen or not. */
+export function noteLink(node, shownTrail = false) {
+  const above = node.path?.length ? [trail(node.path), make("span", "unseen", ": ")] : [];
+  const hidden = above.length && !shownTrail ? [make("span", "unseen", ...above)] : above;
+  const link = stateLink({ note: node.id, zoom: "", map: "" }, "step", ...hidden, noteText(node.text, "title"));
+  link.dataset.note = node.id;
+  return link;
 }
 
 export function place(source) {

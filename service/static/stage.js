@@ -8,7 +8,6 @@ const STATUS_PAUSE = 500; // a screen reader should hear the result of a word, n
 let newest; // of the requests for what the page shows
 let laterTimer;
 let statusTimer;
-let leftNote = null;
 
 /** Stops what is under way; its reply, however late, will not be shown. */
 export function cancel() {
@@ -16,6 +15,10 @@ export function cancel() {
   newest = null;
   clearTimeout(laterTimer);
   clearTimeout(statusTimer);
+}
+
+export function isBusy() {
+  return stage.ariaBusy === "true";
 }
 
 /** Acts after the pause, unless something newer comes. */
@@ -48,22 +51,17 @@ export function sayLater(text) {
   say(text, STATUS_PAUSE);
 }
 
-/** The note that Back came from: its link gets the focus again, once it is shown. */
-export function returnFrom(note) {
-  leftNote = note;
-}
-
 export function show(...parts) {
-  const held = stage.contains(document.activeElement) || leftNote;
+  const held = stage.contains(document.activeElement);
   welcome.hidden = parts.length > 0;
   problem.replaceChildren();
   stage.replaceChildren(...parts);
-  if (held) (stage.querySelector(`[data-note="${CSS.escape(leftNote)}"]`) ?? box).focus(); // never lost to the body
-  leftNote = null;
+  if (held) box.focus({ preventScroll: true }); // never lost to the body
 }
 
 export function showWelcome() {
   cancel();
+  stage.ariaBusy = "false";
   show();
   say("");
 }
@@ -72,10 +70,15 @@ function showFailure(failure, again) {
   show();
   welcome.hidden = true;
   say("");
+  problem.replaceChildren(...failureParts(failure, box, again));
+}
+
+/** A failure in words, with a way to try again; `home` takes the focus when the message goes away. */
+export function failureParts(failure, home, again) {
   const retry = button("", "Try again", () => {
-    box.focus(); // the button goes away with the message
+    home.focus();
     again();
   });
-  const kept = box.value ? " What you typed is kept." : "";
-  problem.replaceChildren(make("h2", "", failure.title), make("p", "", failure.message + kept), retry);
+  const kept = box.value && home === box ? " What you typed is kept." : "";
+  return [make("h2", "", failure.title), make("p", "", failure.message + kept), retry];
 }
