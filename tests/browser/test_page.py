@@ -48,15 +48,19 @@ def test_the_answer_is_quoted_with_its_trail_and_place(home, watch):
 def test_a_result_shows_its_outline_with_the_hit_and_the_marks(home):
     ask(home, QUESTION)
     first = home.get_by_role("article").first
-    expect(first.get_by_role("link")).to_have_accessible_name(
+    expect(first.get_by_role("heading").get_by_role("link")).to_have_accessible_name(
         re.compile(r"^Garden › Tomatoes\s?: Water them every second")
     )
-    hit = first.locator(".hit")
+    hit = first.locator(".hit").first
     expect(hit.locator(".text")).to_have_text("Water them every second morning, never on the leaves")
     expect(hit.locator("mark")).to_have_text("Water")
     expect(hit.locator(".number")).to_have_text("3")
-    indents = first.locator(".body").evaluate_all(
-        "all => all.slice(0, 2).map(e => parseFloat(getComputedStyle(e).paddingLeft))"
+    ask(home, "garden")
+    expect(home.get_by_role("article").first.get_by_role("heading")).to_have_text("Garden")
+    indents = (
+        home.get_by_role("article")
+        .first.locator(".body")
+        .evaluate_all("all => all.slice(0, 2).map(e => parseFloat(getComputedStyle(e).paddingLeft))")
     )
     assert indents[0] < indents[1]
 
@@ -75,16 +79,23 @@ def test_what_the_notes_do_not_hold_is_said_so_with_the_nearest_below(home):
     expect(answer(home)).to_have_count(0)
 
 
-def test_places_appear_while_typing_and_the_url_waits_for_enter(home, service):
-    home.get_by_role("searchbox").press_sequentially("boiler")
+def test_places_appear_while_typing_and_the_url_follows_in_one_entry(home, service):
+    ask(home, QUESTION)
+    expect(answer(home)).to_be_visible()
+    home.get_by_role("searchbox").fill("")
+    home.get_by_role("searchbox").press_sequentially("boiler", delay=40)
     expect(home.get_by_role("heading", name="Nearest places")).to_be_visible()
     expect(home.get_by_role("article").first).to_contain_text("Lindgren")
-    assert home.url == service.url
-    home.keyboard.press("Enter")
     expect(home).to_have_url(service.url + "?q=boiler")
+    home.get_by_role("searchbox").press_sequentially("s")
+    expect(home).to_have_url(service.url + "?q=boilers")
+    home.keyboard.press("Enter")
+    expect(answer(home).or_(home.locator(".absent"))).to_be_visible()
+    home.go_back()
+    expect(home.get_by_role("searchbox")).not_to_have_value(re.compile("boiler"))
 
 
-def test_related_notes_open_in_place_and_lead_to_a_note(home):
+def test_related_notes_open_in_place_with_their_reasons_and_lead_to_the_panel(home):
     ask(home, QUESTION)
     first = home.get_by_role("article").first
     opener = first.get_by_role("button", name="Related notes")
@@ -92,21 +103,11 @@ def test_related_notes_open_in_place_and_lead_to_a_note(home):
     expect(opener).to_have_attribute("aria-expanded", "true")
     link = first.locator(".related a").first
     expect(link.locator(".trail")).to_be_visible()
+    expect(first.locator(".related .reasons li").first).not_to_be_empty()
     text = link.locator(".title").inner_text()
     link.click()
-    title = home.locator(".note h2")
-    expect(title).to_have_text(text)
-    expect(title).to_be_focused()
-    expect(home.locator(".note .related a").first).to_be_visible()
-
-
-def test_a_note_shows_its_parent_and_children(home):
-    ask(home, QUESTION)
-    home.get_by_role("article").first.get_by_role("link").first.click()
-    home.locator(".note").get_by_role("link", name="Tomatoes", exact=True).click()
-    expect(home.locator(".note h2")).to_have_text("Tomatoes")
-    expect(home.locator(".children li")).to_have_count(3)
-    expect(home.locator(".note .trail a")).to_have_text("Garden")
+    expect(home.locator("#panel h2")).to_have_text(text)
+    expect(home.locator(".row.here")).to_be_focused()
 
 
 def test_back_and_forward_walk_over_questions_and_notes(home, service):
@@ -114,10 +115,11 @@ def test_back_and_forward_walk_over_questions_and_notes(home, service):
     expect(answer(home)).to_contain_text("Water them")
     ask(home, "how often to replace the bicycle chain?")
     expect(answer(home)).to_contain_text("3000 km")
-    link = home.get_by_role("article").first.get_by_role("link").first
+    link = home.get_by_role("article").first.get_by_role("heading").get_by_role("link")
     link.click()
-    expect(home.locator(".note h2")).to_be_visible()
+    expect(home.locator(".row.here")).to_be_visible()
     home.go_back()
+    expect(home.locator("#panel")).to_be_hidden()
     expect(answer(home)).to_contain_text("3000 km")
     expect(link).to_be_focused()
     home.go_back()
@@ -131,9 +133,10 @@ def test_back_and_forward_walk_over_questions_and_notes(home, service):
 
 def test_back_from_a_note_found_while_typing_returns_to_that_query(home):
     home.get_by_role("searchbox").press_sequentially("boiler")
-    home.get_by_role("article").first.get_by_role("link").first.click()
-    expect(home.locator(".note h2")).to_be_visible()
+    home.get_by_role("article").first.get_by_role("heading").get_by_role("link").click()
+    expect(home.locator(".row.here")).to_be_visible()
     home.go_back()
+    expect(home.locator("#panel")).to_be_hidden()
     expect(home.get_by_role("searchbox")).to_have_value("boiler")
     expect(home.get_by_role("article").first).to_contain_text("Lindgren")
 
@@ -209,7 +212,9 @@ def test_everything_can_be_done_by_keyboard(home, focused):
     assert focused() == "box"
     home.keyboard.press("ArrowDown")
     home.keyboard.press("Enter")
-    expect(home.locator(".note h2")).to_be_focused()
+    expect(home.locator(".row.here")).to_be_focused()
+    home.keyboard.press("Escape")
+    expect(links.nth(0)).to_be_focused()
     home.keyboard.press("Escape")
     expect(home.get_by_role("searchbox")).to_have_value("")
     assert focused() == "box"
@@ -282,7 +287,8 @@ def contrast(page: Page) -> dict[str, float]:
             }
         };
         const kinds = ["#status", ".over", ".answer blockquote", ".answer .trail", ".answer .over", ".title", ".result .trail",
-            ".body", ".hit .body", ".hit .number", "mark", ".place", ".score", ".quiet", ".ask", "#health"];
+            ".body", ".hit .body", ".hit .number", "mark", ".place", ".score", ".quiet", ".ask", "#health",
+            ".segment", ".opener", "#narrow"];
         return Object.fromEntries(kinds.flatMap((kind) => [...document.querySelectorAll(kind)].slice(0, 3).map((e, i) => {
             const [a, b] = [luminance(getComputedStyle(e).color), luminance(behind(e))].sort((x, y) => y - x);
             return [kind + i, (a + 0.05) / (b + 0.05)];
@@ -294,12 +300,13 @@ def contrast(page: Page) -> dict[str, float]:
 def test_a_hostile_note_is_only_text(home, watch, question):
     ask(home, question)
     expect(home.get_by_role("article").first).to_contain_text("parrot")
-    home.get_by_role("article").first.get_by_role("link").first.click()
-    expect(home.locator(".note h2")).to_be_visible()
-    expect(home.locator(".note .related")).not_to_contain_text("Looking")
+    home.get_by_role("article").first.get_by_role("heading").get_by_role("link").click()
+    expect(home.locator(".row.here")).to_contain_text("parrot")
+    home.locator("#panel").get_by_role("button", name="Related notes").click()
+    expect(home.locator("#panel .related a").first).to_be_visible()
     assert home.evaluate("window.stolen") is None
-    assert home.locator("main script, main img, main a[href^='javascript:']").count() == 0
-    assert not re.search("[\u202a-\u202e\x07]", home.locator("main").inner_text())
+    assert home.locator("#view script, #view img, #view a[href^='javascript:']").count() == 0
+    assert not re.search("[\u202a-\u202e\x07]", home.locator("#view").inner_text())
     assert watch.violations == watch.errors == []
 
 
@@ -335,7 +342,7 @@ FAILURES = {
     "refusal": ({"status": 400, "json": {"detail": "Ask something shorter."}}, "Ask something shorter."),
     "not JSON": ({"status": 200, "body": "<h1>Welcome to the hotel network</h1>"}, "The reply cannot be read"),
     "another shape": ({"status": 200, "json": {"hello": 1}}, "The reply cannot be read"),
-    "error page": ({"status": 502, "body": "Bad gateway"}, "The reply cannot be read"),
+    "error page": ({"status": 502, "body": "Bad gateway"}, "It replied with status 502"),
 }
 
 
@@ -375,14 +382,15 @@ def test_the_page_is_sent_with_a_closed_policy(service):
 
 
 def test_the_page_is_light():
-    own = [STATIC / "app.css", *(path for path in STATIC.glob("*.js") if path.name != "widget.js")]
+    others = ("widget.js", "map.js", "chart.js", "map.css", "demo.css", "note.css")
+    own = [path for path in STATIC.iterdir() if path.is_file() and path.name not in others]
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in own) <= 40_000
 
 
 def test_focus_is_never_lost(home, focused: Callable[[], str]):
     ask(home, QUESTION)
-    home.get_by_role("article").nth(1).get_by_role("link").first.click()
-    expect(home.locator(".note h2")).to_be_focused()
+    home.get_by_role("article").nth(1).get_by_role("heading").get_by_role("link").click()
+    expect(home.locator(".row.here")).to_be_focused()
     home.go_back()
     expect(answer(home)).to_be_visible()
     assert focused() != "BODY"
@@ -413,15 +421,15 @@ def test_without_javascript_a_question_is_answered_all_the_same(unscripted, serv
     expect(card.locator(".place")).to_have_text("home.txt:3")
     first = unscripted.get_by_role("article").first
     expect(first.locator(".trail")).to_have_text("Garden › Tomatoes")
-    expect(first.locator(".hit .text")).to_have_text("Water them every second morning, never on the leaves")
-    expect(first.locator(".hit mark")).to_have_text("Water")
+    expect(first.locator(".hit .text").first).to_have_text("Water them every second morning, never on the leaves")
+    expect(first.locator(".hit mark").first).to_have_text("Water")
     expect(first.locator(".place")).to_have_text("home.txt:3")
     expect(unscripted.get_by_role("searchbox")).to_have_value(QUESTION)
     expect(unscripted.get_by_role("heading", name="What did you write down?")).to_be_hidden()
 
 
 def test_without_javascript_an_excerpt_is_still_an_outline(unscripted, service):
-    unscripted.goto(service.url + "?q=how+often+to+water+tomatoes")
+    unscripted.goto(service.url + "?q=garden")
     texts = unscripted.get_by_role("article").first.locator(".excerpt .text")
     (outer, inner) = (texts.nth(n).bounding_box() for n in (0, 1))
     assert outer["x"] < inner["x"]
@@ -447,15 +455,15 @@ def test_without_javascript_a_hostile_note_or_question_is_only_text(unscripted, 
     expect(results).to_be_visible()
     if "notebook" in question:
         expect(results.locator(".hit .text").first).to_contain_text("<script>window.stolen = 1</script> <img src=x")
-    assert unscripted.locator("main script, main img, main a").count() == 0
+    assert unscripted.locator("main script, main img, main a:not([href^='?'])").count() == 0
     assert not re.search("[\u202a-\u202e\x07]", unscripted.locator("main").inner_text())
-    assert set(paths) <= {"/", "/static/app.css"}
+    assert set(paths) <= {"/", "/static/app.css", "/static/panel.css"}
 
 
 def test_what_stands_there_without_javascript_is_not_read_with_it(home, service, watch):
     home.goto(f"{service.url}?{urlencode({'q': 'parrot notebook browser tricks </noscript><b>'})}")
     expect(home.locator("#stage").get_by_role("article").first).to_be_visible()
-    assert home.locator("noscript").evaluate("e => e.childElementCount") == 0
+    assert home.locator("main noscript").evaluate("e => e.childElementCount") == 0
     assert home.locator("main script, main img").count() == 0
     assert home.evaluate("window.stolen") is None
     assert watch.violations == watch.errors == []
