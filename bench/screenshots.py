@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -23,16 +24,23 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollba
 
 def main() -> None:
     notes = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "notes")
-    browser_path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not browser_path:
-        raise SystemExit("No browser found: install Debian's package chromium.")
     DOCS.mkdir(exist_ok=True)
     with serve(notes) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         picture_page(browser, url)
+        picture_note(browser, url)
+        picture_map(browser, url)
+        picture_absent(browser, url)
         picture_widget(browser, url)
         picture_phone(browser, url)
         browser.close()
+
+
+def chromium_path() -> str:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        raise SystemExit("No browser found: install Debian's package chromium.")
+    return found
 
 
 @contextmanager
@@ -63,6 +71,37 @@ def picture_page(browser: Browser, url: str) -> None:
     expect(page.locator(".answer")).to_be_visible()
     page.mouse.move(0, 0)
     page.screenshot(path=DOCS / "page.png")
+    page.close()
+
+
+def picture_note(browser: Browser, url: str) -> None:
+    """A note at the side, with what is related to it."""
+    page = browser.new_page(viewport={"width": 1360, "height": 800}, color_scheme="dark")
+    page.goto(f"{url}?{urlencode({'q': 'rotate database passwords automatically'})}")
+    page.locator("article h3 a").first.click()
+    expect(page.locator(".row.here")).to_be_focused()
+    page.locator("#panel").get_by_role("button", name="Related notes").click()
+    expect(page.locator("#panel .related a").first).to_be_visible()
+    page.screenshot(path=DOCS / "note.png")
+    page.close()
+
+
+def picture_map(browser: Browser, url: str) -> None:
+    page = browser.new_page(viewport={"width": 1040, "height": 800}, device_scale_factor=1.5)
+    page.goto(f"{url}?map=1")
+    expect(page.locator(".points")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.locator(".legend").scroll_into_view_if_needed()
+    page.screenshot(path=DOCS / "map.png")
+    page.close()
+
+
+def picture_absent(browser: Browser, url: str) -> None:
+    """What is not in the notes, on a phone."""
+    page = browser.new_page(viewport={"width": 390, "height": 780}, device_scale_factor=2)
+    page.goto(f"{url}?{urlencode({'q': 'who won the chess championship in 1972?'})}")
+    expect(page.locator(".absent")).to_be_visible()
+    page.screenshot(path=DOCS / "absent.png")
     page.close()
 
 
