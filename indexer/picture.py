@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoder import Vectors
+from indexer.machine import usable_cores
 
 Places = NDArray[np.int16]
 """Shape (chunks, 2), each number from -EDGE to EDGE."""
@@ -55,6 +56,7 @@ def _lay_out(vectors: Vectors) -> Floats:
         negative_gradient_method="bh",
         early_exaggeration_iter=100,
         n_iter=250,
+        n_jobs=usable_cores(),
         random_state=0,
     )
     return np.asarray(method.fit(components), np.float64)
