@@ -161,17 +161,16 @@ class _Reader:
     def _add(self, values: dict[str, tuple[int, str]]) -> int | None:
         parent = self.open[-1] if self.open else None
         name = next((name for name in _TEXTS if name in values and self._lines(values[name])), "")
+        notes = sorted((note for note in _NOTES if note in values), key=lambda note: values[note][0])
         node = None
         if name:
             lines = self._lines(values[name])
-            first = min(
-                lines[0][0], *(self._line(values[note][0]) for note in _NOTES if note in values), len(self.ends) + 1
-            )
-            lines[0] = (first, lines[0][1])  # a note may stand before the text
+            first = min([lines[0][0], *(self._line(values[note][0]) for note in notes)])
+            lines[0] = (first, lines[0][1])  # where a note stands before the text, it says where the node begins
             node = self.tree.add(parent, lines, plain=_joined(lines), attributes=_described(values, name))
         text = _joined(self._lines(values[name])) if name else ""
-        for note in _NOTES:
-            lines = self._lines(values[note]) if note in values else []
+        for note in notes:
+            lines = self._lines(values[note])
             for paragraph in _paragraphs(lines) if _joined(lines) != text else []:
                 under = parent if node is None else node
                 added = self.tree.add(under, paragraph, plain=_joined(paragraph))

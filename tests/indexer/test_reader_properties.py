@@ -98,6 +98,7 @@ def assert_places_are_true(outline: Outline, source: Sequence[str]) -> None:
 @example(text="* h\n:open:\n   2. x\n  - [ ]\n    y\n\n- z\n")
 @example(text="- a\n\t# b\n| h |\n|---|\n  |:-|-\n| r |\n")
 @example(text='<outline text="a"><outline text="b" _note="c\nd"/></outline></outline>\n<outline')
+@example(text='<outline text="f" note="a\nb" description="c\nd" _note="e"/>')
 @example(text="- ((64c0ffee-0000-4000-8000-000000000001))\n  id:: 64c0ffee-0000-4000-8000-000000000001\n")
 def test_whatever_the_text(format: str, text: str) -> None:
     outline, source = read(text, format)
