@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from indexer.store import Rows, Store
+from service.chat.citations import citation_url, quote_of
 from service.errors import InvalidRequest
 from service.excerpt import LINE_LIMIT
 from service.nodes import refer, require_row
@@ -52,6 +53,7 @@ def view_outline(
         start=start,
         total=total,
         rows=_rows(store, first, first + start, min(first + start + top - 1, last)),
+        cite=citation_url(store, node, quote_of(node)),
         generation=snapshot.name,
     )
 

@@ -188,6 +188,7 @@ class OutlineView(msgspec.Struct, frozen=True):
     start: Annotated[int, Meta(description="The first row that is given here.")]
     total: Annotated[int, Meta(description="How many rows there are.")]
     rows: list[OutlineRow]
+    cite: Annotated[str, Meta(description="A link to the node that survives edits, relative to the service.")]
     generation: str
 
 

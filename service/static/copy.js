@@ -2,7 +2,6 @@
 
 import { harmless, make } from "./elements.js";
 import { say } from "./stage.js";
-import { address } from "./state.js";
 
 /** `note` is the service's view of an outline around it. */
 export function copyLink(note) {
@@ -15,8 +14,8 @@ export function copyCitation(note) {
   return copy(`“${harmless(note.text)}” — ${where} ${linkTo(note)}`, "Citation copied.");
 }
 
-function linkTo({ node }) {
-  return new URL(address({ note: node }), location).href;
+function linkTo({ cite }) {
+  return new URL(cite, location).href;
 }
 
 async function copy(text, done) {
