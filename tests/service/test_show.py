@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 import indexer.encoder
 from service import cli
 from service.show import ProgressBars, show_answer, show_related
-from service.types import Answer, ExcerptLine, Quotation, RelatedNode, RelatedResults, Source
+from service.types import Answer, ExcerptLine, Quotation, Reason, RelatedNode, RelatedResults, Source
 from service.types import Result as Found
 from tests.conftest import TINY_MODEL, Workshop
 
@@ -51,7 +51,7 @@ def test_a_refusal_says_so_and_shows_the_nearest() -> None:
 
 
 def test_related_notes_are_a_line_each() -> None:
-    node = RelatedNode("0123456789abcdef", 0.5, ["Storage"], "a bucket", Source("s.txt", 3, 3, 3))
+    node = RelatedNode("0123456789abcdef", 0.5, ["Storage"], "a bucket", Source("s.txt", 3, 3, 3), Reason([], [], []))
     assert show_related(RelatedResults("x", [node], "g")) == "0.50  0123456789abcdef  s.txt:3  Storage > a bucket"
     assert show_related(RelatedResults("x", [], "g")) == "Nothing else in the notes is related."
 
