@@ -1,4 +1,4 @@
-"""Fits the two logistic models of `service/confidence.py` and prints their numbers.
+"""Fits the two logistic models of `service/judge/confidence.py` and prints their numbers.
 
     python bench/fit_confidence.py NOTES:QUESTIONS [NOTES:QUESTIONS ...]
 
@@ -22,10 +22,10 @@ from sklearn.preprocessing import StandardScaler
 from indexer.build import build
 from indexer.encoder import load, locate
 from service import answering
-from service.confidence import measures
-from service.evaluate import DEPTH, Question, evaluate, read_questions
-from service.query import read_query
-from service.ranking import rank
+from service.judge.confidence import measures
+from service.measure.evaluate import DEPTH, Question, evaluate, read_questions
+from service.search.query import read_query
+from service.search.ranking import rank
 from service.snapshot import Current
 
 FAR_FEATURES = ("score", "matched", "reach", "keywords")

@@ -16,10 +16,10 @@ from indexer.build import build
 from indexer.encoder import Encoder, Model
 from indexer.store import Store
 from service import answering
-from service.evaluate import Evaluation, Question, evaluate, read_questions
+from service.measure.evaluate import Evaluation, Question, evaluate, read_questions
+from service.search.windows import Window, window_around
 from service.snapshot import Current, Snapshot
 from service.types import Answer, ExcerptLine, Result, Source
-from service.windows import Window, window_around
 
 Groups = dict[str, dict[str, Values]]
 """For each group of questions and each measure, one value a question."""

@@ -13,7 +13,7 @@ from statistics import median, quantiles
 from playwright.sync_api import Page, expect, sync_playwright
 
 from bench.screenshots import ARGUMENTS, ROOT, chromium_path, serve
-from service.evaluate import read_questions
+from service.measure.evaluate import read_questions
 
 KEYS_APART = 140
 """Milliseconds between two keys: 85 words a minute, which is quick."""

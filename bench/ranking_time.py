@@ -21,9 +21,9 @@ import numpy as np
 from indexer.build import build
 from indexer.encoder import Encoded, load, locate
 from indexer.vectors import nearest
-from service.evaluate import read_questions
-from service.query import Query, read_queries
-from service.ranking import rank
+from service.measure.evaluate import read_questions
+from service.search.query import Query, read_queries
+from service.search.ranking import rank
 from service.snapshot import Current
 
 HERE = Path(__file__).parent

@@ -37,7 +37,7 @@ from indexer.encoder import Model, load, locate
 from indexer.machine import usable_cores
 from indexer.readers import read_outline
 from indexer.sources import find_sources
-from service.evaluate import read_questions
+from service.measure.evaluate import read_questions
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results" / "speed.json"

@@ -11,19 +11,21 @@ from msgspec import structs
 
 from indexer.store import Store
 from indexer.vectors import Mask
-from service.confidence import ANSWERED_FROM, confidence
-from service.cut import cut_out
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
-from service.evidence import JUDGED
-from service.excerpt import LINE_LIMIT, to_results
-from service.explain import explain
-from service.intent import sides, wants_list
+from service.judge.confidence import ANSWERED_FROM, confidence
+from service.judge.evidence import JUDGED
 from service.nodes import refer, require_row
-from service.query import Query, read_queries
-from service.query_syntax import EVERYTHING, Filters, parse_query
-from service.ranking import Ranking, neighbours, rank, rank_sides
 from service.reasons import reason
-from service.scope import node_mask
+from service.search.cut import cut_out
+from service.search.excerpt import LINE_LIMIT, to_results
+from service.search.explain import explain
+from service.search.intent import sides, wants_list
+from service.search.query import Query, read_queries
+from service.search.query_syntax import EVERYTHING, Filters, parse_query
+from service.search.ranking import Ranking, neighbours, rank, rank_sides
+from service.search.scope import node_mask
+from service.search.windows import MAX_LINES, Window
+from service.search.words import content_stems
 from service.snapshot import Snapshot
 from service.types import (
     QUESTION_LIMIT,
@@ -39,8 +41,6 @@ from service.types import (
     SearchResults,
     Source,
 )
-from service.windows import MAX_LINES, Window
-from service.words import content_stems
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHILDREN_SHOWN = 1000
@@ -58,7 +58,7 @@ def ask(
     explained: bool = False,
 ) -> Answer:
     """The excerpts that answer, best first, and whether the notes answer at all. The question may hold filters of its own (see
-    `service.query_syntax`); `under` and `file` are short for two of them. Raises RequestError.
+    `service.search.query_syntax`); `under` and `file` are short for two of them. Raises RequestError.
     """
     started = time.perf_counter()
     filters = filters.narrowed(Filters(tuple(under), file))

@@ -15,7 +15,7 @@ _NO_PROPERTIES = DATES | {ALIAS, EMBED, ID, REFERENCE, STATE, TAG, TODO, "title"
 
 
 def choices(store: Store) -> Choices:
-    """The commonest values of each filter, as `service.query_syntax` takes them; count: how often they are stated."""
+    """The commonest values of each filter, as `service.search.query_syntax` takes them; count: how often they are stated."""
     stated = store.attribute_values()
     tags = Counter[str]()
     for name, value, count in stated:

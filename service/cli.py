@@ -96,7 +96,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     from indexer.machine import give_back_memory, share_memory
     from service.batching import SharedEncoder
     from service.follow import Follower
-    from service.server import bind, serve, url_of
+    from service.http.server import bind, serve, url_of
 
     share_memory()
     config = _configure(config_file, notes=list(notes) or None, **options)
@@ -110,7 +110,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     if config.watch:
         follower.start()
 
-    from service.web import create_app
+    from service.http.web import create_app
 
     serve(create_app(current, config), bound, ready=lambda: click.echo(url_of(bound)))
 
@@ -148,7 +148,7 @@ def ask(
     """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
     config = _configure(config_file, index=index)
     from service import answering
-    from service.query_syntax import Filters, split_path, split_property
+    from service.search.query_syntax import Filters, split_path, split_property
     from service.show import show_answer
 
     top = config.top if top is None else top
@@ -197,7 +197,7 @@ def evaluate(config_file: Path | None, questions: Path, earlier: Path | None, in
     """Score retrieval on questions with known answers, one JSON object a line."""
     config = _configure(config_file, index=index)
     from service import answering
-    from service import evaluate as evaluation
+    from service.measure import evaluate as evaluation
 
     asked = evaluation.read_questions(questions)
     before = evaluation.read_run(earlier) if earlier else None
@@ -232,10 +232,10 @@ def report(
     Exit status 1 says that less was found than --gate asks for.
     """
     config = _configure(config_file, index=index)
-    from service.known_items import SAMPLE
-    from service.report import measure_findability
-    from service.report_page import check_request, render_report, write_page
-    from service.report_text import summary
+    from service.judge.known_items import SAMPLE
+    from service.measure.report import measure_findability
+    from service.measure.report_page import check_request, render_report, write_page
+    from service.measure.report_text import summary
     from service.show import ProgressBars
 
     check_request(gate, out)

@@ -10,7 +10,7 @@ import msgspec
 from indexer.build import Progress, Report, build, ignore
 from indexer.encoder import Encoder, Model
 from indexer.generation import Generation
-from service.background import FILE, carried_over, measure
+from service.judge.background import FILE, carried_over, measure
 from service.snapshot import Current, Snapshot
 
 _AT_ONCE = 1000

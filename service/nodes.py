@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from indexer.store import Store
 from service.errors import NodeNotFound
-from service.excerpt import LINE_LIMIT
+from service.search.excerpt import LINE_LIMIT
 from service.types import NodeRef
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from indexer.store import Rows, Store
 from service.chat.citations import citation_url, quote_of
 from service.errors import InvalidRequest
-from service.excerpt import LINE_LIMIT
 from service.nodes import refer, require_row
+from service.search.excerpt import LINE_LIMIT
 from service.snapshot import Snapshot
 from service.types import OutlineRow, OutlineView, Source
 

@@ -16,11 +16,11 @@ from indexer.errors import ConfigError
 from indexer.generation import Generation
 from indexer.store import Store
 from indexer.vectors import Mask
-from service.background import FILE, measure
 from service.config import Config, Publication
 from service.errors import PublicationNotFound, ScopeNotFound
-from service.query_syntax import Filters, split_path
-from service.scope import node_mask
+from service.judge.background import FILE, measure
+from service.search.query_syntax import Filters, split_path
+from service.search.scope import node_mask
 from service.snapshot import Current, Snapshot
 
 FOLDER = ".publications"

@@ -9,9 +9,9 @@ import numpy as np
 from indexer.store import Store
 from indexer.vectors import stored_vectors
 from indexer.words import stem
+from service.search.words import content_words
 from service.snapshot import Snapshot
 from service.types import LinePair, Reason
-from service.words import content_words
 
 _LINES_READ = 40
 """So many lines of a note are compared: itself and the first that stand below it."""

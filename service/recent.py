@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from msgspec import structs
 
 from service import answering
-from service.query_syntax import EVERYTHING, Filters
+from service.search.query_syntax import EVERYTHING, Filters
 from service.snapshot import Snapshot
 from service.types import Answer, SearchResults
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.errors import InvalidRequest
-from service.excerpt import LINE_LIMIT
+from service.search.excerpt import LINE_LIMIT
 from service.snapshot import Snapshot
 from service.types import Heading, NotesFile, Scopes
 

@@ -47,7 +47,7 @@ def test_the_readme_names_only_make_targets_that_there_are() -> None:
 
 
 def test_gold_lines_of_the_shipped_questions_are_lines_of_the_notes() -> None:
-    from service.evaluate import read_questions
+    from service.measure.evaluate import read_questions
 
     lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in NOTES.glob("*.txt")}
     for question in read_questions(ROOT / "bench" / "questions" / "notes.jsonl"):

@@ -20,11 +20,11 @@ from indexer.store import Store, StoredNode
 from service import recent
 from service.chat.types import CitationState, CitedNote, State
 from service.errors import InvalidRequest
-from service.excerpt import LINE_LIMIT, to_results
+from service.search.excerpt import LINE_LIMIT, to_results
+from service.search.windows import window_around
+from service.search.words import content_words
 from service.snapshot import Snapshot
 from service.types import QUESTION_LIMIT, ExcerptLine, Source
-from service.windows import window_around
-from service.words import content_words
 
 HASH_VERSION = b"trellis-citation-1"
 QUOTE_LIMIT = 280

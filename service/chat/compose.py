@@ -9,9 +9,9 @@ from indexer.store import Store, StoredNode
 from service.chat.citations import quote_of
 from service.chat.sources import SourceList, trail_of, trail_text
 from service.chat.types import Token
-from service.intent import sides
+from service.search.intent import sides
+from service.search.words import words_of
 from service.types import Answer, Result
-from service.words import words_of
 
 ABSENT = "That is not in the notes."
 NEAREST = "What comes nearest, though it is no answer:"

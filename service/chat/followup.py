@@ -19,9 +19,9 @@ from indexer.store import Store
 from indexer.words import WORD, stem
 from service import recent
 from service.errors import ScopeNotFound
+from service.search.words import content_stems
 from service.snapshot import Snapshot
 from service.types import QUESTION_LIMIT, Answer, Result
-from service.words import content_stems
 
 _LOOK_BACK = 3
 """Earlier questions that are read. Each costs one search."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from indexer.store import Store, StoredNode
 from service.chat.citations import citation_url, content_hash, quote_of, shown
 from service.chat.types import ChatSource
-from service.excerpt import LINE_LIMIT
+from service.search.excerpt import LINE_LIMIT
 from service.types import Source
 
 

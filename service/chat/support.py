@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from indexer.encoder import Encoded
 from indexer.words import WORD, stem
-from service.query import word_span
+from service.search.query import word_span
+from service.search.words import FUNCTION_WORDS
 from service.snapshot import Snapshot
-from service.words import FUNCTION_WORDS
 
 SUPPORTED_FROM = 0.77
 """Least share of a sentence's weight that the notes must carry."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from service import web
+from service.http import web
 
 STATIC = Path(web.__file__).parent / "static"
 

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from service import web
+from service.http import web
 
 STATIC = Path(web.__file__).parent / "static"
 ABSENT = re.compile("not in your notes", re.IGNORECASE)

@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from service.widget import widget_script
+from service.http.widget import widget_script
 
 QUESTION = "how often should I water the tomatoes?"
 FACT = "Water them every second morning, never on the leaves"

@@ -102,7 +102,7 @@ def test_serving_needs_no_torch(workshop: Workshop, tmp_path: Path) -> None:
     load(locate())
     workshop.write("S3\n    buckets are global\n")
     code = (
-        "from service import server; server.serve = lambda *_, **__: None; from service.cli import main; "
+        "from service.http import server; server.serve = lambda *_, **__: None; from service.cli import main; "
         f"main(['serve', {str(workshop.notes)!r}, '--index', {str(workshop.index)!r}, '--port', '0'])"
     )
     assert loaded_by(code, *MODEL, "onnx", "scipy", "sklearn", "huggingface_hub", cwd=tmp_path) == []

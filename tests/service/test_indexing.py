@@ -9,7 +9,7 @@ from indexer.build import build
 from indexer.vectors import stored_vectors
 from service import indexing
 from service.answering import search
-from service.background import Background, background_of, kept_background
+from service.judge.background import Background, background_of, kept_background
 from service.snapshot import Current
 from tests.conftest import TINY_MODEL, Workshop
 

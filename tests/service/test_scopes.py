@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service.errors import InvalidRequest
-from service.query_syntax import join_path, split_path
 from service.scopes import find_scopes
+from service.search.query_syntax import join_path, split_path
 from service.snapshot import Snapshot
 from tests.conftest import Workshop
 

@@ -12,10 +12,10 @@ from indexer.encoder import load, locate
 from service import answering
 from service.chat.followup import understand
 from service.chat.support import Evidence
-from service.evaluate import read_questions
+from service.measure.evaluate import read_questions
+from service.search.windows import window_around
 from service.snapshot import Current, Snapshot
 from service.types import Result
-from service.windows import window_around
 from tests.conftest import NOTES, ROOT
 
 FOLLOWUPS = [

@@ -1,0 +1,146 @@
+"""HTTP: routes that translate requests to calls of `service.answering` and errors to problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from indexer.errors import TrellisError
+from service import answering, recent
+from service.chat.writer import Writer
+from service.choices import choices
+from service.config import Config
+from service.errors import Overloaded, RequestError
+from service.http import openapi
+from service.http.guards import HostGuard, check_origin, close_page
+from service.http.page import UNEXPECTED, add_page, add_page_api
+from service.http.parameters import given_filters, whole_number
+from service.http.web_chat import Streams, add_chat
+from service.http.web_published import Published, add_published_pages
+from service.http.widget import widget_response
+from service.http.wire import body_of, problem_response, to_json
+from service.publications import Publications
+from service.search.query_syntax import Filters
+from service.snapshot import Current
+from service.types import AskRequest, Health, Problem
+
+WAITING = "WAITING"
+"""Setting of the application: a function that tells how many requests wait for a thread."""
+_MOST_WAITING = 64
+_BODY_LIMIT = 64 * 1024
+_log = logging.getLogger("trellis.web")
+
+
+def create_app(current: Current, config: Config) -> Flask:
+    """The web application over one opened index."""
+    app = Flask("service", static_folder="static", static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT
+    app.config[WAITING] = int  # none, as long as no server says otherwise
+    app.wsgi_app = HostGuard(app.wsgi_app, config)  # type: ignore[method-assign]
+    app.before_request(lambda: check_origin(config))
+    app.before_request(lambda: _check_load(app))
+    app.after_request(lambda response: close_page(response, config))
+    _add_pages(app, current, config)
+    writer = Writer.of(config)
+    streams = Streams()
+    _add_api(app, current, config)
+    add_chat(app, current, writer, streams, page="/")
+    if config.publications:
+        published = Blueprint("published", __name__, url_prefix="/p/<publication>")
+        shown = Published(Publications(current, config))
+        published.url_value_preprocessor(shown.choose)
+        _add_api(published, shown, config)
+        add_chat(published, shown, writer, streams, page="")
+        add_published_pages(published, shown)
+        app.register_blueprint(published)
+    _add_errors(app)
+    return app
+
+
+def _check_load(app: Flask) -> None:
+    """Refuses questions at once when many wait already. A queue without end would keep everyone waiting. Raises Overloaded."""
+    waiting = app.config[WAITING]()
+    if waiting > _MOST_WAITING and request.path.startswith("/api/"):
+        raise Overloaded(waiting)
+
+
+def _add_pages(app: Flask, current: Current, config: Config) -> None:
+    add_page(app, current, config)
+    add_page_api(app, current)
+
+    @app.get("/demo")
+    def demo() -> str:
+        return render_template("demo.html")
+
+    @app.get("/widget.js")
+    def widget() -> Response:
+        return widget_response()
+
+
+def _add_api(app: Flask | Blueprint, current: Current | Published, config: Config) -> None:
+    @app.post("/api/ask")
+    def ask() -> Response:
+        body = body_of(AskRequest)
+        where = tuple((name.casefold(), value) for name, value in body.where.items())
+        asked = Filters(tuple(body.under), body.file, tuple(body.tag), body.todo, body.after, body.before, where)
+        return to_json(recent.ask(current.get(), body.question, body.top, filters=asked, explained=body.explain))
+
+    @app.get("/api/search")
+    def search() -> Response:
+        query, top = request.args.get("q", ""), whole_number("top", config.top)
+        explained = request.args.get("explain", "") in ("1", "true")
+        return to_json(recent.search(current.get(), query, top, filters=given_filters(), explained=explained))
+
+    @app.get("/api/nodes/<node_id>")
+    def node(node_id: str) -> Response:
+        return to_json(answering.view_node(current.get(), node_id))
+
+    @app.get("/api/nodes/<node_id>/related")
+    def related(node_id: str) -> Response:
+        return to_json(answering.related(current.get(), node_id, whole_number("top", config.top)))
+
+    @app.get("/api/filters")
+    def filters() -> Response:
+        return to_json(choices(current.get().store))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        snapshot = current.get()
+        manifest = snapshot.generation.manifest
+        return to_json(Health("ok", manifest.nodes, snapshot.name, manifest.model, manifest.borrowed))
+
+    @app.get("/openapi.json")
+    def openapi_json() -> Response:
+        return to_json(openapi.describe())
+
+
+def _add_errors(app: Flask) -> None:
+    """The one place where errors become HTTP."""
+
+    @app.errorhandler(RequestError)
+    def bad_request(error: RequestError) -> Response:
+        response = problem_response(Problem(error.title, error.status, str(error)))
+        if error.retry_after:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+    @app.errorhandler(TrellisError)
+    def unavailable(error: TrellisError) -> Response:
+        return problem_response(Problem("Service unavailable", 503, str(error)))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        code = error.code or 500
+        detail = f"At most {_BODY_LIMIT // 1024} kB can be sent." if code == 413 else str(error.description)
+        response = problem_response(Problem(error.name, code, detail))
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        _log.error("unexpected error", exc_info=error)
+        return problem_response(Problem("Internal error", 500, UNEXPECTED))

@@ -1,0 +1,99 @@
+"""Why a result stands where it stands, in terms that a person can check against the excerpt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.store import StoredNode
+from service.search.query import Query, word_span
+from service.search.ranking import INHERITED, view_weights
+from service.search.windows import Window
+from service.snapshot import Snapshot
+from service.types import Explanation, View, WordMatch
+
+_WORTH_SHOWING = 0.03
+_MEANINGS = {
+    "late": "how closely each word of the question is matched by some word of the excerpt or of the headings above it",
+    "dense, node": "how close the whole question is to this node with its path",
+    "dense, excerpt": "how close the whole question is to the closest line of the excerpt",
+    "lexical": "how much of the most that the words themselves could match (BM25) this node matches",
+}
+
+
+def explain(snapshot: Snapshot, query: Query, window: Window) -> Explanation:
+    """The views with their weights, the closest word of the notes for each word of the question, and what was merged."""
+    weights = view_weights(snapshot)
+    views = [
+        View(name, round(value, 4), round(weights[name], 4), _MEANINGS[name]) for name, value in window.views.items()
+    ]
+    return Explanation(query.text, views, _word_matches(snapshot, query, window), _merged(snapshot, window))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    similarity: float
+    node: StoredNode
+    token: int
+    inherited: bool
+
+
+def _word_matches(snapshot: Snapshot, query: Query, window: Window) -> list[WordMatch]:
+    """One match a word, the heaviest words first. A word of several tokens is matched by its best one."""
+    best: dict[tuple[int, int], _Place] = {}
+    weights: dict[tuple[int, int], float] = {}
+    for at, span in enumerate(query.spans):
+        weights[span] = weights.get(span, 0.0) + float(query.weights[at])
+        place = _closest(snapshot, query.tokens[at], window)
+        if place and (span not in best or place.similarity > best[span].similarity):
+            best[span] = place
+    matches = [
+        WordMatch(
+            word=query.text[slice(*span)],
+            weight=round(weights[span], 4),
+            match=_word_at(snapshot, place),
+            similarity=round(place.similarity, 4),
+            line=place.node.line,
+            inherited=place.inherited,
+        )
+        for span, place in best.items()
+    ]
+    return sorted((match for match in matches if match.weight >= _WORTH_SHOWING), key=lambda match: -match.weight)
+
+
+def _closest(snapshot: Snapshot, token: np.ndarray, window: Window) -> _Place | None:
+    """The stored token that is closest to a token of the question, in the window or in the ancestors of its node."""
+    store, tokens = snapshot.store, snapshot.generation.tokens
+    inside = list(range(window.first, window.last + 1))
+    above = [row for row in store.ancestors(window.row) if row < window.first]
+    best: tuple[float, int, int, bool] | None = None
+    for row in inside + above:
+        first, last = (int(chunk[0]) for chunk in store.chunks_of(np.array([row])))
+        codes = tokens.codes[tokens.offsets[first] : tokens.offsets[last + 1]]
+        if len(codes):
+            similarity = codes.astype(np.float32) @ token * tokens.projection.scale * (INHERITED if row in above else 1)
+            at = int(similarity.argmax())
+            if best is None or similarity[at] > best[0]:
+                best = float(similarity[at]), row, at, row in above
+    return None if best is None else _Place(best[0], store.node(best[1]), best[2], best[3])
+
+
+def _word_at(snapshot: Snapshot, place: _Place) -> str:
+    """The word that a stored token is of: the node's text is cut into tokens once more. "" where that cannot be told."""
+    text = place.node.text
+    spans = snapshot.encoder.encode([text]).spans.tolist()
+    words = [(start, end) for start, end in spans if any(map(str.isalnum, text[start:end]))]
+    if place.token >= len(words):
+        return ""
+    start, end = word_span(text, *words[place.token])
+    return text[start:end]
+
+
+def _merged(snapshot: Snapshot, window: Window) -> list[str]:
+    best, *others = snapshot.store.nodes(window.hits)
+    return [
+        f"line {node.line} matches nearly as well as line {best.line} and stands in the same excerpt, so both are marked in "
+        "one result"
+        for node in others
+    ]

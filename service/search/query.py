@@ -1,0 +1,128 @@
+"""A question as ranking sees it: spelling mended, encoded, each token with its weight."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoder import Encoder, Vectors
+from indexer.store import Store
+from indexer.words import stem
+from service.search.acronyms import with_acronyms
+from service.search.words import FUNCTION_WORDS, content_words, is_keywords, words_of
+from service.snapshot import Snapshot
+
+_FUNCTION_WEIGHT = 0.3
+_SIGN_WEIGHT = 0.05
+_SHORTEST_MENDED = 5
+_TWO_EDITS_FROM = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as ranking sees it.
+
+    text: the question as understood. mended: each misspelt word as written and as understood. words: its content words.
+    keywords: whether it has no function words. vector: shape (dimension,). tokens: shape (q, d), projected as the index is.
+    spans: the word in `text` that each token is of, as [start, end). weights: shape (q,), adding up to 1.
+    """
+
+    text: str
+    mended: dict[str, str]
+    words: list[str]
+    keywords: bool
+    vector: NDArray[np.float32]
+    tokens: Vectors
+    spans: list[tuple[int, int]]
+    weights: NDArray[np.float32]
+
+
+def read_query(snapshot: Snapshot, question: str) -> Query:
+    return read_queries(snapshot, [question])[0]
+
+
+def read_queries(snapshot: Snapshot, questions: Sequence[str]) -> list[Query]:
+    """Encodes questions in one run of the model; the one place that does."""
+    understood = [_understand(snapshot, question) for question in questions]
+    encoded = snapshot.encoder.encode([text for text, _ in understood], query=True)
+    ends = np.cumsum(encoded.counts)[:-1]
+    tokens, spans = np.split(encoded.tokens, ends), np.split(encoded.spans, ends)
+    parts = zip(understood, encoded.vectors, tokens, spans, strict=True)
+    return [_query(snapshot, text, mended, vector, token, span) for (text, mended), vector, token, span in parts]
+
+
+def _understand(snapshot: Snapshot, question: str) -> tuple[str, dict[str, str]]:
+    """The question with its spelling mended and its acronyms spelled out, and what was mended."""
+    mended = dict(_misspelt(snapshot.store, snapshot.encoder, question))
+    text = re.sub(r"\w+", lambda found: mended.get(found.group(), found.group()), question) if mended else question
+    return with_acronyms(snapshot.store, text), mended
+
+
+def _query(
+    snapshot: Snapshot,
+    text: str,
+    mended: dict[str, str],
+    vector: NDArray[np.float32],
+    tokens: Vectors,
+    token_spans: NDArray[np.int64],
+) -> Query:
+    spans = [word_span(text, start, end) for start, end in token_spans.tolist()]
+    weights = np.array([_weight(snapshot.store, text[start:end].casefold()) for start, end in spans], np.float32)
+    return Query(
+        text=text,
+        mended=mended,
+        words=content_words(text),
+        keywords=is_keywords(text),
+        vector=vector,
+        tokens=snapshot.generation.tokens.projection.apply(tokens),
+        spans=spans,
+        weights=weights / max(float(weights.sum()), 1e-9),
+    )
+
+
+def word_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """The whole word around a part of it; a sign stands for itself."""
+    if not text[start:end].isalnum():
+        return start, end
+    while start > 0 and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    return start, end
+
+
+def _weight(store: Store, word: str) -> float:
+    """How much a token counts: the rarer its word in the notes the more (inverse document frequency), function words and
+    signs little.
+    """
+    if not any(character.isalnum() for character in word):
+        return _SIGN_WEIGHT
+    if word in FUNCTION_WORDS:
+        return _FUNCTION_WEIGHT
+    chunks = len(store.chunk_node)
+    return math.log1p(chunks / (1 + store.chunks_with(word))) / math.log1p(chunks)
+
+
+def _misspelt(store: Store, encoder: Encoder, question: str) -> Iterator[tuple[str, str]]:
+    """Words that neither the notes nor the model know, with the word of the notes that is one or two typing errors away
+    (optimal string alignment distance, which counts swapped letters once).
+    """
+    for word in dict.fromkeys(words_of(question)):
+        plain = word.casefold()
+        if len(plain) < _SHORTEST_MENDED or plain in FUNCTION_WORDS or not plain.isalpha():
+            continue
+        if store.chunks_with(plain) or encoder.knows(plain) or encoder.knows(stem(plain)):
+            continue
+        edits = 2 if len(plain) >= _TWO_EDITS_FROM else 1
+        from rapidfuzz import process  # only an unknown word needs it, and `trellis ask` should start quickly
+        from rapidfuzz.distance import OSA
+
+        found = process.extract(plain, store.vocabulary.keys(), scorer=OSA.distance, score_cutoff=edits, limit=20)
+        near = [(edits, -store.vocabulary[other], other) for other, edits, _ in found if other[0] == plain[0]]
+        if near:
+            yield word, min(near)[2]

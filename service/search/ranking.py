@@ -1,0 +1,256 @@
+"""From a question to windows of the outline in the order of their relevance.
+
+Three views of relevance are mixed. Dense: the similarity of the whole question and a node with its path. Lexical: BM25 over
+words. Late: for each token of the question the closest token in the window or above it (MaxSim). The best nodes by dense and
+lexical ranking are candidates; what is scored is the window that each would be shown in, since a line's meaning comes from
+its path, its children and its siblings. docs/ranking.md tells what was tried and measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store import Rows, Store
+from indexer.vectors import Mask, nearest, stored_vectors
+from service.search.intent import asks_amount, gives_amount, wants_list
+from service.search.query import Query
+from service.search.windows import Window, narrowed, shortened, window_around, windows_around
+from service.snapshot import Snapshot
+
+_DENSE_CANDIDATES = 300
+_LEXICAL_CANDIDATES = 50
+INHERITED = 0.95
+"""What a match in an ancestor counts, beside one in the window itself."""
+_OUTLINE, _PROSE = 15, 60
+"""Tokens a node, on average: at most so many in outlines, at least so many in notes whose nodes are whole texts."""
+_BM25_K1 = 1.2
+"""As SQLite has it: no word can add more than (k1 + 1) times its inverse document frequency."""
+_DENSE_LINE = 0.4
+_AMOUNT = 0.15
+"""What a line that gives a number is worth more, when the question asks for one."""
+_HIT_MARGIN, _MAX_HITS = 0.06, 4
+"""A line is marked as a hit too when it scores at most this much below the best line of its window."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """windows: best first, no two of them share a row, scores 0 to 1. matches: shape (q,), how well each token of the
+    question is matched in the first window or above it. reach: the same over all candidates together.
+    """
+
+    windows: list[Window]
+    matches: Floats
+    reach: Floats
+
+
+def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -> Ranking:
+    """The `top` best windows over nodes where `mask` is true."""
+    store = snapshot.store
+    depth = max(_DENSE_CANDIDATES, 4 * top)
+    chunk_mask = None if mask is None else mask[store.chunk_node]
+    _, chunks = nearest(snapshot.generation.vectors, query.vector, depth, chunk_mask)
+    lexical = _lexical_shares(store, query, chunk_mask)
+    rows = np.unique(np.concatenate([store.chunk_node[chunks], np.array(list(lexical), np.int64)]))
+    if not len(rows):
+        nothing = np.zeros(len(query.weights), np.float32)
+        return Ranking([], nothing, nothing)
+    first, last = windows_around(store, rows, mask)
+    field = _Field(snapshot, query, first, last)
+    views = {
+        "late": field.late_scores(rows, first, last),
+        "dense, node": field.at(field.dense, rows),
+        "dense, excerpt": field.window_max(field.dense, first, last),
+        "lexical": np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32),
+    }
+    scores = np.clip(_mixed(views, view_weights(snapshot)), 0, 1)
+    windows = _choose(store, rows, scores, top, mask, first, last)
+    matches = field.matches(windows[0])
+    for window in windows:
+        at = int(np.searchsorted(rows, window.row))
+        window.views = {name: float(values[at]) for name, values in views.items()}
+        field.mark(window)
+    return Ranking(windows, matches, field.own.max(axis=0, initial=0.0))
+
+
+def view_weights(snapshot: Snapshot) -> dict[str, float]:
+    """What each view counts, adding up to 1. Where nodes are whole texts, some word of each matches any word of a question,
+    so late interaction tells less and the similarity of the whole counts more.
+    """
+    length = len(snapshot.generation.tokens.codes) / max(len(snapshot.store), 1)
+    prose = min(max((length - _OUTLINE) / (_PROSE - _OUTLINE), 0.0), 1.0)
+    weights = {"late": 1.0, "dense, node": 0.2 + 1.1 * prose, "dense, excerpt": 0.2, "lexical": 0.25}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+def _mixed(views: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+    return np.asarray(sum(weights[name] * values for name, values in views.items()), np.float32)
+
+
+def rank_sides(snapshot: Snapshot, query: Query, sides: Sequence[Query], top: int, mask: Mask | None = None) -> Ranking:
+    """As `rank`, for a question that compares: the best window of each side comes among the first, if it is not there."""
+    ranking = rank(snapshot, query, top, mask)
+    windows = ranking.windows
+    place = min(1, len(windows))
+    for side in sides:
+        for best in rank(snapshot, side, 1, mask).windows:
+            hit = best.hits[0]
+            if any(window.first <= hit <= window.last for window in windows[:place]):
+                continue
+            holder = next((window for window in windows if window.first <= hit <= window.last), None)
+            if holder is None:  # beside what is already there, never over it: the judgement is about the first window
+                holder = window_around(snapshot.store, hit, mask, windows[:place])
+                holder.score, holder.views = best.score, best.views
+                holder.hits = [row for row in best.hits if holder.first <= row <= holder.last]
+            windows[place:] = [w for w in windows[place:] if w.last < holder.first or w.first > holder.last]
+            windows.insert(place, holder)
+            place += 1
+    for before, after in pairwise(windows):
+        after.score = min(after.score, before.score)
+    return replace(ranking, windows=windows[:top])
+
+
+def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tuple[int, float]]:
+    """The `top` nodes nearest in meaning to the node at `row`, as (row, cosine similarity), without those where `exclude`
+    is true.
+    """
+    vectors, store = snapshot.generation.vectors, snapshot.store
+    first, last = store.chunks_of(np.array([row]))
+    query = stored_vectors(vectors, np.arange(first[0], last[0] + 1)).mean(axis=0)
+    query /= max(float(np.linalg.norm(query)), 1e-9)
+    best: dict[int, float] = {}
+    depth = 2 * top
+    while True:
+        scores, chunks = nearest(vectors, query, depth, ~exclude[store.chunk_node])
+        for other, score in zip(store.chunk_node[chunks].tolist(), scores.tolist(), strict=True):
+            best.setdefault(other, min(max(score, 0.0), 1.0))
+        if len(best) >= top or len(chunks) < depth:  # a long node has many chunks, which may fill all places
+            return list(best.items())[:top]
+        depth *= 4
+
+
+def _lexical_shares(store: Store, query: Query, chunk_mask: Mask | None) -> dict[int, float]:
+    """The best nodes by BM25, each with its share of the highest score that a text could have for these words."""
+    chunks, scores = store.match(query.words, None if chunk_mask is not None else _LEXICAL_CANDIDATES)
+    if chunk_mask is not None:
+        scores, chunks = scores[chunk_mask[chunks]], chunks[chunk_mask[chunks]]
+    total = len(store.chunk_node)
+    counts = [store.chunks_with(word) for word in set(query.words)]
+    highest = (_BM25_K1 + 1) * sum(max(log((total - count + 0.5) / (count + 0.5)), 0.0) for count in counts)
+    shares: dict[int, float] = {}
+    for chunk, score in zip(chunks[:_LEXICAL_CANDIDATES], scores[:_LEXICAL_CANDIDATES], strict=True):
+        shares.setdefault(int(store.chunk_node[chunk]), min(float(score) / max(highest, 1e-9), 1.0))
+    return shares
+
+
+def _choose(
+    store: Store, rows: Rows, scores: Floats, top: int, mask: Mask | None, first: Rows, last: Rows
+) -> list[Window]:
+    """The best windows, none of which shares a row with another. first, last: of each row's window when it is alone."""
+    windows: list[Window] = []
+    for at in np.lexsort((rows, -scores)).tolist():
+        row = int(rows[at])
+        if len(windows) == top:
+            break
+        if any(window.first <= row <= window.last for window in windows):
+            continue
+        window = Window(int(first[at]), int(last[at]), row)
+        if any(window.first <= other.last and other.first <= window.last for other in windows):
+            window = window_around(store, row, mask, windows)
+        window.score = float(scores[at])
+        windows.append(window)
+    return windows
+
+
+class _Field:
+    """The rows that matter for one question (all windows, and every ancestor of their rows), with how each token of the
+    question matches there. Arrays by position in `rows`: own, above: shape (rows, q); dense: shape (rows,).
+    """
+
+    def __init__(self, snapshot: Snapshot, query: Query, first: Rows, last: Rows) -> None:
+        """The windows are the rows first[i]..last[i]."""
+        store = snapshot.store
+        self.rows = _with_ancestors(store, _covered(first, last))
+        self._store, self._query = store, query
+        self._whole, self._amount = wants_list(query.text), asks_amount(query.text)
+        begin, end = store.chunks_of(self.rows)
+        self.own = snapshot.generation.tokens.best_matches(query.tokens, begin, end)
+        self.above = np.zeros_like(self.own)
+        parents = np.searchsorted(self.rows, store.parent[self.rows])
+        depths = store.depth[self.rows]
+        levels = np.argsort(depths, kind="stable")
+        for here in np.split(levels, np.flatnonzero(np.diff(depths[levels])) + 1):
+            if depths[here[0]] > 0:
+                self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
+        counts = end - begin + 1
+        begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        chunks = np.repeat(begin - begins, counts) + np.arange(counts.sum())
+        similarity = stored_vectors(snapshot.generation.vectors, chunks) @ query.vector
+        self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
+        self.line: Floats = self._weigh(np.maximum(self.own, INHERITED * self.above)) + _DENSE_LINE * self.dense
+
+    def at(self, values: Floats, rows: Rows) -> Floats:
+        return values[np.searchsorted(self.rows, rows)]
+
+    def window_max(self, values: Floats, first: Rows, last: Rows) -> Floats:
+        """For each window the maximum of `values` over its rows, which stand side by side here."""
+        begins = np.searchsorted(self.rows, first)
+        padded = np.concatenate([values, np.zeros_like(values[:1])])
+        runs = np.stack([begins, begins + last - first + 1], axis=1).ravel()
+        return np.asarray(np.maximum.reduceat(padded, runs, axis=0)[::2])
+
+    def late_scores(self, rows: Rows, first: Rows, last: Rows) -> Floats:
+        """The weighted MaxSim of the question with each window and the ancestors of its node."""
+        inside = self.window_max(self.own, first, last)
+        return self._weigh(np.maximum(inside, INHERITED * self.at(self.above, rows)))
+
+    def matches(self, window: Window) -> Floats:
+        """How well each token of the question is matched in a window or above it: shape (q,)."""
+        above = self.at(self.above, np.array([window.row]))[0]
+        inside = self.window_max(self.own, np.array([window.first]), np.array([window.last]))[0]
+        return np.asarray(np.maximum(inside, INHERITED * above), np.float32)
+
+    def mark(self, window: Window) -> None:
+        """Finds the rows of a window that match best, and cuts it to the lines that a reader needs around them."""
+        scores = self._line_scores(window)
+        order = np.argsort(-scores, kind="stable")[:_MAX_HITS]
+        window.hits = [window.first + int(at) for at in order if scores[at] >= scores[order[0]] - _HIT_MARGIN]
+        start = window.first
+        if not self._whole:
+            shortened(self._store, window, scores)
+        narrowed(self._store, window, scores[window.first - start :])
+
+    def _line_scores(self, window: Window) -> Floats:
+        scores = self.at(self.line, np.arange(window.first, window.last + 1))
+        if self._amount:
+            nodes = self._store.run(window.first, window.last)
+            scores = scores + np.array([_AMOUNT * gives_amount(node.text) for node in nodes], np.float32)
+        return scores
+
+    def _weigh(self, matches: Floats) -> Floats:
+        return np.asarray(matches @ self._query.weights, np.float32)
+
+
+def _covered(first: Rows, last: Rows) -> Rows:
+    """The rows of all windows, each once, sorted."""
+    counts = last - first + 1
+    begins = np.cumsum(counts) - counts
+    return np.unique(np.repeat(first - begins, counts) + np.arange(counts.sum()))
+
+
+def _with_ancestors(store: Store, rows: Rows) -> Rows:
+    """The rows and all that stand above them, sorted. Each ancestor is visited once, however deep the notes are."""
+    seen = set(rows.tolist())
+    for row in rows.tolist():
+        above = int(store.parent[row])
+        while above >= 0 and above not in seen:
+            seen.add(above)
+            above = int(store.parent[above])
+    return np.array(sorted(seen), np.int64)

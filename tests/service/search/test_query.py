@@ -1,0 +1,84 @@
+"""A question as ranking sees it: spelling, acronyms, weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from service.search.query import read_queries, read_query
+from service.snapshot import Snapshot
+from tests.conftest import Workshop
+
+
+@pytest.fixture
+def kitchen(workshop: Workshop) -> Snapshot:
+    workshop.write(
+        """
+        Kitchen
+            Refrigerator
+                Temperature is four degrees
+            Time To Live of leftovers: three days
+            TTL of bread: two days
+            Reserved Shelves for guests
+            STS (Soup Tasting Session)
+        """
+    )
+    workshop.build()
+    return workshop.snapshot()
+
+
+@pytest.mark.parametrize(
+    ("question", "understood"),
+    [
+        ("refrigeratr temprature", "Refrigerator temperature".casefold()),  # one letter lost in each
+        ("refrigreator", "refrigerator"),  # two letters swapped
+        ("Temperature of the refrigerator", "Temperature of the refrigerator"),
+        ("days", "days"),
+        ("dayz", "dayz"),  # too short to be sure
+        ("temperament", "temperament"),  # more than two edits away
+        ("r2d2refrigerator", "r2d2refrigerator"),  # an identifier is no typing error
+    ],
+)
+def test_misspelt_words_are_those_that_the_notes_nearly_have(kitchen: Snapshot, question: str, understood: str) -> None:
+    assert read_query(kitchen, question).text == understood
+
+
+@pytest.mark.parametrize(
+    ("question", "understood"),
+    [
+        ("What is the TTL?", "What is the TTL (Time To Live)?"),
+        ("Which RS are there?", "Which RS (Reserved Shelves) are there?"),
+        ("time to live of bread", "time to live of bread (TTL)"),
+        ("Who joins the STS?", "Who joins the STS (Soup Tasting Session)?"),
+        ("What is the XYZ?", "What is the XYZ?"),
+        ("TTL, that is the Time To Live", "TTL, that is the Time To Live"),
+        ("the tall lamp", "the tall lamp"),
+    ],
+)
+def test_acronyms_work_both_ways(kitchen: Snapshot, question: str, understood: str) -> None:
+    assert read_query(kitchen, question).text == understood
+
+
+def test_rare_words_weigh_more_than_common_ones_and_function_words_least(kitchen: Snapshot) -> None:
+    query = read_query(kitchen, "what is the refrigerator in the kitchen?")
+    weight = {query.text[slice(*span)]: float(value) for span, value in zip(query.spans, query.weights, strict=True)}
+    assert weight["refrigerator"] > weight["kitchen"] > 0
+    assert weight["the"] < weight["refrigerator"]
+    assert np.isclose(query.weights.sum(), 1)
+
+
+def test_several_questions_at_once_are_read_as_one_by_one(kitchen: Snapshot) -> None:
+    questions = ["bread", "how long do leftovers keep", "TTL"]
+    one_by_one = [read_query(kitchen, question) for question in questions]
+    for together, alone in zip(read_queries(kitchen, questions), one_by_one, strict=True):
+        assert together.text == alone.text
+        assert np.allclose(together.vector, alone.vector)
+        assert np.allclose(together.tokens, alone.tokens)
+        assert np.allclose(together.weights, alone.weights)
+
+
+@pytest.mark.parametrize("question", ["?", "of the and", "🍎", "م", "的", '"', "a" * 4000, "NEAR(", "x* OR"])
+def test_any_text_is_a_query(kitchen: Snapshot, question: str) -> None:
+    query = read_query(kitchen, question)
+    assert query.tokens.shape == (len(query.weights), query.tokens.shape[1])
+    assert np.isfinite(query.weights).all()
