@@ -235,7 +235,9 @@ class _Field:
         return scores
 
     def _weigh(self, matches: Floats) -> Floats:
-        return np.asarray(matches @ self._query.weights, np.float32)
+        # OpenBLAS looks past the ends of short rows on some processors, and what it finds there can raise a false alarm.
+        with np.errstate(invalid="ignore"):
+            return np.asarray(matches @ self._query.weights, np.float32)
 
 
 def _covered(first: Rows, last: Rows) -> Rows:
