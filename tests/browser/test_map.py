@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.http import web
+import service
 
-STATIC = Path(web.__file__).parent / "static"
+STATIC = Path(service.__file__).parent / "static"
 
 
 @pytest.fixture

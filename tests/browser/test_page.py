@@ -12,9 +12,9 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from service.http import web
+import service
 
-STATIC = Path(web.__file__).parent / "static"
+STATIC = Path(service.__file__).parent / "static"
 ABSENT = re.compile("not in your notes", re.IGNORECASE)
 QUESTION = "how often should I water the tomatoes?"
 
