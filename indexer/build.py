@@ -39,7 +39,7 @@ from indexer.readers import read_with_account, suffixes
 from indexer.references import resolve
 from indexer.renames import former_names
 from indexer.sources import find_sources, read_sources
-from indexer.store import store_bytes
+from indexer.store_writing import store_bytes
 from indexer.vectors import build_index
 
 _NAMES_SHOWN = 20

@@ -22,7 +22,8 @@ from indexer.generation import FORMAT, Generation, Manifest, open_generation, wr
 from indexer.journal import Journal, remove_journal
 from indexer.node import Node, Outline
 from indexer.plan import plan_vectors
-from indexer.store import Store, store_bytes
+from indexer.store import Store
+from indexer.store_writing import store_bytes
 from indexer.vectors import Mask, build_index
 
 

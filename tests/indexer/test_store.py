@@ -13,7 +13,8 @@ from indexer.chunks import cut_chunks
 from indexer.node import Outline, Problem
 from indexer.picture import Places
 from indexer.readers import read_outline, read_with_account
-from indexer.store import Store, store_bytes
+from indexer.store import Store
+from indexer.store_writing import store_bytes
 
 Opener = Callable[..., Store]
 
