@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,10 +13,14 @@ from itertools import chain
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
+from indexer import late
 from indexer.account import Account
-from indexer.chunks import CHUNKING, Chunk, cut_chunks, too_long
+from indexer.assemble import assemble
+from indexer.chunks import CHUNKING, Chunk, too_long
 from indexer.converted import keep_copy
+from indexer.draft import Draft, ReadFile, draft
 from indexer.embed import Embedded, embed, journal_key, take_over
 from indexer.encoder import Encoder, Model, load
 from indexer.errors import IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NoNotesInside
@@ -24,23 +28,22 @@ from indexer.generation import (
     FORMAT,
     Generation,
     Manifest,
+    current_name,
     model_place,
     open_generation,
     read_manifest,
-    write_generation,
-    write_lock,
 )
+from indexer.generation_writing import write_lock
 from indexer.journal import Journal, remove_journal
 from indexer.machine import give_back_memory
-from indexer.node import Outline, Problem
-from indexer.picture import draw
+from indexer.node import Problem
 from indexer.plan import Plan, borrow, plan_vectors
 from indexer.readers import read_with_account, suffixes
-from indexer.references import resolve
+from indexer.references import is_linked, resolve
 from indexer.renames import former_names
 from indexer.sources import find_sources, read_sources
-from indexer.store_writing import store_bytes
-from indexer.vectors import build_index
+from indexer.store import Rows
+from indexer.store.segment import short
 
 _NAMES_SHOWN = 20
 
@@ -100,29 +103,33 @@ def build(
     progress: Progress = ignore,
     extras: MakeExtras = no_extras,
     at_most: int | None = None,
+    current: Generation | None = None,
 ) -> Report:
     """Brings the index in `folder` up to date with `notes`. The model is loaded only if something has to be embedded.
 
-    at_most: how many chunks to embed that only came under other headings; the rest is found by its old vectors until a later
-    build (a heading above ten thousand nodes can be renamed). None embeds them all.
+    at_most: how many chunks to embed that only came under other headings; the rest is found by its old vectors until a
+    later build (a heading above ten thousand nodes can be renamed). None embeds them all. current: an opened generation of
+    this folder, which saves opening it if it is still the current one.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
     with write_lock(folder):
-        old, notice = _open_old(folder, model)
+        old, notice = _open_old(folder, model, current)
         try:
             before = _manifest_before(folder)
             report = _Build(notes, folder, model, loader, progress, extras, at_most, old, notice, before).run()
             remove_journal(folder)
             return report
         finally:
-            if old:
+            if old and old is not current:
                 old.close()
 
 
-def _open_old(folder: Path, model: Model) -> tuple[Generation | None, str]:
+def _open_old(folder: Path, model: Model, current: Generation | None) -> tuple[Generation | None, str]:
     """The generation to build on, or none and the reason why everything is built anew."""
     try:
+        if current and current.name == current_name(folder):
+            return current, ""
         return open_generation(folder, model), ""
     except IndexMissing:
         return None, ""
@@ -165,25 +172,38 @@ class _Build:
         found = find_sources(self.notes)
         self.skipped = _by_reason(found.skipped)
         data, unreadable = read_sources(found.sources)
-        notebooks = {source.file: source.notebook for source in found.sources if source.notebook}
-        digests = {file: hashlib.sha256(content).hexdigest() for file, content in data.items()}
+        sources = _Sources(
+            data,
+            {file: hashlib.sha256(content).hexdigest() for file, content in data.items()},
+            {source.file: source.notebook for source in found.sources if source.notebook},
+            [str(place.resolve()) for place in self.notes],
+        )
         problems = [*found.problems, *unreadable]
-        places = [str(place.resolve()) for place in self.notes]
-        former = former_names(self.before.sources, self.before.former, digests) if self.before else {}
-        if self.old and _state_of(self.old.manifest) == (digests, places, notebooks, 0):
+        if self.old and _state_of(self.old.manifest) == (sources.digests, sources.places, sources.notebooks, 0):
             known = self.old.store.problems()
-            if set(problems) == {problem for problem in known if problem.file not in digests}:
-                accounts = self.old.store.accounts()
-                return self._report(self.old.name, len(data), len(self.old.store), 0, 0, 0, 0, known, accounts)
-        outlines, accounts = self._read_outlines(data, notebooks)
-        outlines = resolve(outlines)
-        problems += chain.from_iterable([*outline.problems, *too_long(outline)] for outline in outlines)
-        nodes = sum(len(outline.nodes) for outline in outlines)
-        if not nodes:
+            if set(problems) == {problem for problem in known if problem.file not in sources.digests}:
+                return self._report(self.old, 0, 0, 0, known)
+        former = former_names(self.before.sources, self.before.former, sources.digests) if self.before else {}
+        if self.old and late.outgrown(self.old.tokens):
+            self.old = None
+        read = self._read(sources)
+        problems += self._known_problems(read)
+        problems += chain.from_iterable([*each.outline.problems, *too_long(each.outline)] for each in read.values())
+        order = {name: number for number, name in enumerate(self.old.store.files)} if self.old else {}
+        made = draft(
+            (replace(read[file], former=former.get(file, ())) if file in read else order[file] for file in data),
+            self.old.store if self.old else None,
+        )
+        if not len(made.ids):
             raise NoNotesInside(self.notes, suffixes(), [str(problem) for problem in problems])
-        chunks = all_chunks(outlines)
-        plan, borrowed = self._plan(chunks)
-        fresh, converted = self._embed(plan, chunks)
+        return self._finish(sources, former, made, problems)
+
+    def _finish(self, sources: _Sources, former: dict[str, list[str]], made: Draft, problems: list[Problem]) -> Report:
+        """Embeds what a draft lacks and writes the generation."""
+        rows = np.flatnonzero(made.chunks_from < 0)
+        chunks = [made.chunks[row] for row in rows.tolist()]
+        plan, borrowed = self._plan(made, chunks)
+        fresh, converted = self._embed(plan, chunks, lasting=len(rows) < len(made.chunks_from))
         manifest = Manifest(
             format=FORMAT,
             chunking=CHUNKING,
@@ -191,81 +211,111 @@ class _Build:
             model_digest=self.model.digest,
             converted=converted,
             dimension=fresh.vectors.shape[1],
-            nodes=nodes,
-            chunks=len(chunks),
+            nodes=len(made.ids),
+            chunks=len(made.chunk_nodes),
             borrowed=len(borrowed),
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
-            notes=places,
-            sources=digests,
-            notebooks=notebooks,
+            notes=sources.places,
+            sources=sources.digests,
+            notebooks=sources.notebooks,
             former=former,
             files={},
+            segments=[],
         )
-        embedded = _nodes_of(plan.embed, chunks)
-        resumed = _nodes_of([plan.embed[i] for i in fresh.resumed], chunks)
-        ids = set(chain.from_iterable(outline.ids() for outline in outlines))
-        removed = len(self.old.store.ids() - ids) if self.old else 0
-        picture = draw(fresh.vectors, plan.taken, self.old.store.places() if self.old else None)
-        name = write_generation(
+        nodes = made.chunk_nodes[rows]
+        embedded = _distinct(nodes, chain.from_iterable(plan.embed))
+        resumed = _distinct(nodes, chain.from_iterable(plan.embed[i] for i in fresh.resumed))
+        removed = len(np.setdiff1d(self.old.store.structure.ids, made.ids)) if self.old else 0
+        written = assemble(
             self.folder,
             manifest,
-            store_bytes(outlines, chunks, problems, borrowed, accounts, former, picture),
-            build_index(fresh.vectors, self.old.vectors if self.old else None),
-            fresh.tokens,
+            made,
+            fresh,
+            borrowed,
+            problems,
+            self.old,
             lambda new: self.extras(new, self.old, embedded + removed),
         )
-        return self._report(name, len(data), nodes, embedded, removed, resumed, len(borrowed), problems, accounts)
+        return self._report(written, embedded, removed, resumed, problems)
 
     def _report(
-        self,
-        generation: str,
-        files: int,
-        nodes: int,
-        embedded: int,
-        removed: int,
-        resumed: int,
-        borrowed: int,
-        problems: list[Problem],
-        accounts: list[Account],
+        self, generation: Generation, embedded: int, removed: int, resumed: int, problems: list[Problem]
     ) -> Report:
+        nodes = len(generation.store)
         return Report(
-            generation,
-            files,
+            generation.name,
+            len(generation.store.files),
             nodes,
             embedded,
             nodes - embedded,
             removed,
             resumed,
-            borrowed,
+            generation.manifest.borrowed,
             problems,
             self.notice,
             round(time.perf_counter() - self.started, 3),
             self.skipped,
-            accounts,
+            generation.store.accounts(),
         )
 
-    def _read_outlines(
-        self, data: Mapping[str, bytes], notebooks: Mapping[str, str]
-    ) -> tuple[list[Outline], list[Account]]:
-        outlines, accounts = [], []
-        for file, content in data.items():
-            outline, account = read_with_account(file, content, notebooks.get(file, ""))
-            outlines.append(outline)
-            accounts.append(account)
-            self.progress("reading", len(outlines), len(data))
-        return outlines, accounts
+    def _read(self, sources: _Sources) -> dict[str, ReadFile]:
+        """The files that have changed, and with a linked one among them all that are linked with any."""
+        old = self.old
+        read = self._read_files(sources, self._changed(sources, old) if old else sources.data)
+        linked = [entry.name for entry in old.store.entries if entry.linked] if old else []
+        touched = any(file in read or file not in sources.data for file in linked)
+        if touched or any(is_linked(each.outline) for each in read.values()):
+            read |= self._read_files(sources, [file for file in linked if file in sources.data and file not in read])
+        resolved = resolve([each.outline for each in read.values()])
+        return {
+            file: replace(each, outline=outline) for (file, each), outline in zip(read.items(), resolved, strict=True)
+        }
 
-    def _plan(self, chunks: Sequence[Chunk]) -> tuple[Plan, dict[int, bytes]]:
-        """Where each chunk's vector comes from, and for the borrowed ones the hash of what that vector was made of."""
-        store = self.old.store if self.old else None
-        plan = plan_vectors(store.chunk_rows() if store else {}, [chunk.hash for chunk in chunks])
-        if store is None or self.at_most is None or len(plan.embed) <= self.at_most:
+    def _changed(self, sources: _Sources, old: Generation) -> list[str]:
+        """Files that are not as they were, and those in which a chunk waits for a vector of its own."""
+        store, then = old.store, old.manifest
+        borrowed = {store.files[number] for number in np.unique(store.file[store.chunk_node[store.structure.borrowed]])}
+        return [
+            file
+            for file, digest in sources.digests.items()
+            if (then.sources.get(file), then.notebooks.get(file)) != (digest, sources.notebooks.get(file))
+            or file in borrowed
+        ]
+
+    def _read_files(self, sources: _Sources, files: Collection[str]) -> dict[str, ReadFile]:
+        read: dict[str, ReadFile] = {}
+        for file in files:
+            outline, account = read_with_account(file, sources.data[file], sources.notebooks.get(file, ""))
+            read[file] = ReadFile(outline, account)
+            self.progress("reading", len(read), len(files))
+        return read
+
+    def _known_problems(self, read: Container[str]) -> list[Problem]:
+        """Those of the files that have not changed."""
+        if self.old is None:
+            return []
+        unchanged = {file for file in self.old.store.files if file not in read}
+        return [problem for problem in self.old.store.problems() if problem.file in unchanged]
+
+    def _plan(self, made: Draft, chunks: Sequence[Chunk]) -> tuple[Plan, Mapping[int, bytes]]:
+        """Where the vector of each new chunk comes from, and by row the hash of what was embedded for the borrowed ones."""
+        if self.old is None:
+            return plan_vectors({}, [chunk.hash for chunk in chunks]), {}
+        store = self.old.store
+        plan = plan_vectors(store.chunk_rows() if chunks else {}, [short(chunk.hash) for chunk in chunks])
+        if self.at_most is None or len(plan.embed) <= self.at_most:
             return plan, {}
-        plan = borrow(plan, store.own_hashes(), [chunk.own_hash for chunk in chunks], self.at_most)
-        return plan, {row: store.chunk_hash(lender) for row, lender in plan.borrowed}
+        taken = made.chunks_from[made.chunks_from >= 0]
+        gone = np.setdiff1d(np.arange(len(store.chunk_node)), taken)
+        lent = zip(gone.tolist(), store.own_hashes()[gone].tolist(), strict=True)
+        plan = borrow(plan, lent, [short(chunk.own_hash) for chunk in chunks], self.at_most)
+        rows, made_of = np.flatnonzero(made.chunks_from < 0).tolist(), store.made_of()
+        return plan, {rows[at]: made_of[lender].tobytes() for at, lender in plan.borrowed}
 
-    def _embed(self, plan: Plan, chunks: Sequence[Chunk]) -> tuple[Embedded, str]:
-        """The vectors, and the digest of the converted model that made them, which is kept beside the index."""
+    def _embed(self, plan: Plan, chunks: Sequence[Chunk], lasting: bool) -> tuple[Embedded, str]:
+        """The vectors of new chunks, and the digest of the converted model that made them, which is kept beside the index.
+        lasting: whether any of the old ones stay, so that the new ones have to be like them.
+        """
         if self.old and not plan.embed:
             return take_over(plan, self.old), self.old.manifest.converted
         encoder = self.loader(self.model)
@@ -273,17 +323,31 @@ class _Build:
         converted: str = kept.digest if kept else ""
         if kept:
             keep_copy(kept, model_place(self.folder, converted))
-        journal = Journal(self.folder, journal_key(self.model, converted, self.old if plan.taken else None))
+        old = self.old if lasting or plan.taken else None
+        journal = Journal(self.folder, journal_key(self.model, converted, old))
         try:
             progress = partial(self.progress, "embedding")
-            return embed(plan, chunks, self.old, encoder, journal, progress), converted
+            return embed(plan, chunks, old, encoder, journal, progress), converted
         finally:
             journal.close()
             getattr(encoder, "rest", give_back_memory)()
 
 
-def _nodes_of(groups: Iterable[Sequence[int]], chunks: Sequence[Chunk]) -> int:
-    return len({chunks[row].node for rows in groups for row in rows})
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The notes as they are now. data, digests: contents and SHA-256 by file, in the order of the files. notebooks: the program
+    whose folder a file lies in. places: what was asked to be indexed.
+    """
+
+    data: Mapping[str, bytes]
+    digests: dict[str, str]
+    notebooks: dict[str, str]
+    places: list[str]
+
+
+def _distinct(nodes: Rows, chunks: Iterable[int]) -> int:
+    """How many nodes some of the new chunks belong to. nodes: of each new chunk."""
+    return len(np.unique(nodes[list(chunks)]))
 
 
 def _by_reason(skipped: Sequence[tuple[str, str]]) -> list[Skipped]:
@@ -293,13 +357,3 @@ def _by_reason(skipped: Sequence[tuple[str, str]]) -> list[Skipped]:
         names[reason].append(name)
     groups = [Skipped(reason, len(some), some[:_NAMES_SHOWN]) for reason, some in names.items()]
     return sorted(groups, key=lambda group: -group.count)
-
-
-def all_chunks(outlines: Sequence[Outline]) -> list[Chunk]:
-    """The chunks of all outlines, their nodes numbered over all of them."""
-    chunks: list[Chunk] = []
-    first = 0
-    for outline in outlines:
-        chunks.extend(replace(chunk, node=first + chunk.node) for chunk in cut_chunks(outline))
-        first += len(outline.nodes)
-    return chunks

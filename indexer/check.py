@@ -47,7 +47,7 @@ def check_index(folder: Path, model: Model) -> Verdict:
     """Reads and verifies everything, embeds nothing. What is wrong comes in the verdict, not as an error."""
     try:
         name, manifest = read_manifest(folder)
-        opened = open_generation(folder, model)
+        opened = open_generation(folder, model, thorough=True)
     except IndexFolderError as error:
         return Verdict(False, False, False, str(error), "", 0, "", "", [], [], [])
     opened.close()

@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from indexer.durable import FileRecord, sync_folder, write_bytes
+from indexer.durable import FileRecord, NotAsWritten, folder_mode, read_verified, sync_folder, write_bytes
 
 GRAPH, TOKENIZER = "graph.onnx", "tokenizer.json"
 _MANIFEST, _DIGEST = "manifest.json", "manifest.sha256"
@@ -82,14 +82,10 @@ class Kept:
 
     def read(self, name: str) -> bytes:
         """A file's bytes, verified. Raises Damaged."""
-        record = self.converted.files.get(name)
         try:
-            data = (self.folder / name).read_bytes()
-        except OSError as error:
-            raise Damaged(f"{name} cannot be read ({error.strerror})") from error
-        if record is None or len(data) != record.bytes or hashlib.sha256(data).hexdigest() != record.sha256:
-            raise Damaged(f"{name} does not have the contents it was written with")
-        return data
+            return read_verified(self.folder / name, self.converted.files[name])
+        except (KeyError, NotAsWritten) as error:
+            raise Damaged(f"{name} {error}") from error
 
 
 def open_kept(folder: Path, digest: str | None = None) -> Kept | None:
@@ -113,9 +109,9 @@ def open_kept(folder: Path, digest: str | None = None) -> Kept | None:
 
 def write_kept(folder: Path, converted: Converted, files: dict[str, bytes]) -> Kept:
     """Fills an empty folder. `converted.files` is filled in here, from the bytes as they go to the disk."""
-    records = {name: FileRecord(*write_bytes(folder / name, data)) for name, data in files.items()}
+    records = {name: write_bytes(folder / name, data) for name, data in files.items()}
     converted = msgspec.structs.replace(converted, files=records)
-    digest = write_bytes(folder / _MANIFEST, msgspec.json.format(msgspec.json.encode(converted), indent=1))[1]
+    digest = write_bytes(folder / _MANIFEST, msgspec.json.format(msgspec.json.encode(converted), indent=1)).sha256
     write_bytes(folder / _DIGEST, f"{digest}\n".encode())
     sync_folder(folder)
     return Kept(folder, digest, converted)
@@ -135,7 +131,7 @@ def keep_copy(kept: Kept, place: Path) -> None:
         for name in (_MANIFEST, _DIGEST, *kept.converted.files):
             _link_or_copy(kept.folder / name, aside / name)
         sync_folder(aside)
-        aside.chmod(0o755)
+        aside.chmod(folder_mode())
         aside.rename(place)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)

@@ -13,18 +13,21 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.build import MakeExtras, all_chunks
+from indexer.assemble import assemble
+from indexer.build import MakeExtras
 from indexer.chunks import CHUNKING
+from indexer.draft import ReadFile, draft
 from indexer.embed import embed, journal_key
 from indexer.encoder import Encoder, Model
 from indexer.errors import IndexFolderError
-from indexer.generation import FORMAT, Generation, Manifest, open_generation, write_generation, write_lock
+from indexer.generation import FORMAT, Generation, Manifest, open_generation
+from indexer.generation_writing import write_lock
 from indexer.journal import Journal, remove_journal
 from indexer.node import Node, Outline
 from indexer.plan import plan_vectors
 from indexer.store import Store
-from indexer.store_writing import store_bytes
-from indexer.vectors import Mask, build_index
+from indexer.store.segment import short
+from indexer.vectors import Mask
 
 
 def derive(
@@ -50,12 +53,13 @@ def derive(
             return kept
         if kept:
             kept.close()
-        outlines = cut(base.store, mask)
-        chunks = all_chunks(outlines)
-        plan = plan_vectors(base.store.chunk_rows(), [chunk.hash for chunk in chunks])
-        journal = Journal(folder, journal_key(model, base.manifest.converted, base if plan.kept else None))
+        made = draft(map(ReadFile, cut(base.store, mask)))
+        chunks = list(made.chunks.values())
+        plan = plan_vectors(base.store.chunk_rows(), [short(chunk.hash) for chunk in chunks])
+        lender = base if plan.kept else None
+        journal = Journal(folder, journal_key(model, base.manifest.converted, lender))
         try:
-            embedded = embed(plan, chunks, base, encoder, journal, lambda done, total: None)
+            embedded = embed(plan, chunks, lender, encoder, journal, lambda done, total: None)
         finally:
             journal.close()
         manifest = Manifest(
@@ -66,16 +70,17 @@ def derive(
             converted=base.manifest.converted,
             borrowed=0,
             dimension=embedded.vectors.shape[1],
-            nodes=sum(len(outline.nodes) for outline in outlines),
+            nodes=len(made.ids),
             chunks=len(chunks),
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
             notes=base.manifest.notes,
             sources=sources,
             files={},
+            segments=[],
         )
-        stored = store_bytes(outlines, chunks, ())
-        vectors = build_index(embedded.vectors)
-        write_generation(folder, manifest, stored, vectors, embedded.tokens, lambda new: extras(new, None, len(chunks)))
+        assemble(
+            folder, manifest, made, embedded, {}, (), None, lambda new: extras(new, None, len(chunks)), with_map=False
+        )
         remove_journal(folder)
         return open_generation(folder, model)
 

@@ -32,20 +32,21 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """vectors: shape (chunks, dimension), unit length. tokens: the token vectors of the same chunks. resumed: which of the
-    plan's texts to embed had been embedded by a run that was stopped.
+    """vectors: shape (chunks, dimension), unit length. tokens: the token vectors of the same chunks. taken: (chunk, row in
+    the old index) of those whose vectors are taken from there. resumed: which of the plan's texts to embed had been
+    embedded by a run that was stopped.
     """
 
     vectors: Vectors
     tokens: TokenVectors
+    taken: Sequence[tuple[int, int]] = ()
     resumed: Sequence[int] = ()
 
 
 def take_over(plan: Plan, old: Generation) -> Embedded:
-    """The vectors of the kept chunks when nothing is new."""
-    rows = [row for _, row in plan.taken]
-    parts = [old.tokens.of_chunk(row) for row in rows]
-    return Embedded(stored_vectors(old.vectors, np.array(rows, np.int64)), late.join(parts, old.tokens.projection))
+    """The vectors of the new chunks when all of them are taken from the old index."""
+    rows = np.array([row for _, row in plan.taken], np.int64)
+    return Embedded(stored_vectors(old.vectors, rows), old.tokens.of_chunks(rows), plan.taken)
 
 
 def journal_key(model: Model, converted: str, old: Generation | None) -> bytes:
@@ -62,7 +63,7 @@ def embed(
     `progress` hears (done, of how many). Raises OSError when the journal cannot be written.
     """
     vectors = np.empty((len(chunks), encoder.dimension), np.float32)
-    codes = _Codes(old.tokens.projection if old and plan.taken else None)
+    codes = _Codes(old.tokens.projection if old else None)
     wanted = {chunks[rows[0]].hash: i for i, rows in enumerate(plan.embed)}
     resumed = []
     for record in journal.records():
@@ -91,7 +92,7 @@ def embed(
         vectors[new_rows] = stored_vectors(old.vectors, old_rows)
         for row, old_row in plan.taken:
             parts[row] = old.tokens.of_chunk(old_row)
-    return Embedded(vectors, late.join(parts, projection), resumed)
+    return Embedded(vectors, late.join(parts, projection), plan.taken, resumed)
 
 
 @dataclass(frozen=True, slots=True)

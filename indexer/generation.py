@@ -1,63 +1,56 @@
-"""One generation of the index on disk: written aside, swapped in whole, verified before anything reads it.
+"""One generation of the index on disk, opened: every byte verified before anything reads it.
 
     index/CURRENT                         "<SHA-256 of the manifest>\\n"
-    index/generations/<first 16 digits>/  manifest.json  nodes.sqlite  vectors.faiss  tokens.npz  extras
+    index/generations/<first 16 digits>/  manifest.json  structure.npz  files.json  projection.npz  extras
+    index/segments/<first 16 digits>/     what nodes say, shared by all generations in which they say it
     index/models/<first 16 digits>/       the converted model, shared by all generations that it made
 
-CURRENT names the manifest by its hash, the manifest names every file by size and hash, and the converted model by the hash of
-its own manifest: one chain covers every byte.
+CURRENT names the manifest by its hash, the manifest names every file of its own and of its segments by size and hash, and the
+converted model by the hash of its own manifest: one chain covers every byte.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
 from indexer.chunks import CHUNKING
 from indexer.converted import Damaged, Kept, open_kept
-from indexer.durable import FileRecord, replace_file, sync_folder, write_bytes, write_file
+from indexer.durable import FileRecord, NotAsWritten, map_verified, read_verified
 from indexer.encoder import Model
-from indexer.errors import (
-    IndexBusy,
-    IndexDamaged,
-    IndexFolderError,
-    IndexMismatch,
-    IndexMissing,
-    IndexUnwritable,
-    NotAnIndex,
-)
-from indexer.late import TokenVectors
+from indexer.errors import IndexBusy, IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NotAnIndex
+from indexer.late import Projection, TokenVectors, laid_out
 from indexer.store import Store
-from indexer.vectors import read_index, write_index
+from indexer.store.postings import Postings
+from indexer.store.segment import CONTENTS, FILES, TEXTS, TOKENS, VECTORS, WORDS, Contents, Segment, SegmentRecord
+from indexer.store.structure import FileList, Structure
+from indexer.vectors import VectorIndex, read_index
 
-FORMAT = 4
+FORMAT = 5
 """Version of everything on disk. Raised whenever an older Trellis could misread what a newer one wrote, or the reverse."""
 
-_CURRENT = "CURRENT"
-_GENERATIONS = "generations"
-_MODELS = "models"
-_LOCK = ".lock"
-_KEEP = 2
-_NODES = "nodes.sqlite"
-_VECTORS = "vectors.faiss"
-_TOKENS = "tokens.npz"
+CURRENT = "CURRENT"
+GENERATIONS = "generations"
+SEGMENTS = "segments"
+MODELS = "models"
+MANIFEST = "manifest.json"
+STRUCTURE = "structure.npz"
+FILE_LIST = "files.json"
+PROJECTION = "projection.npz"
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a generation is made of. sources: SHA-256 of each notes file by its name. notes: the places that were indexed.
-    converted: SHA-256 of the manifest of the converted model that made the vectors; "" when the model ran as it is.
-    notebooks: the program whose folder a file lies in. former: the names that renamed files had before, the latest first.
+    """What a generation is made of. segments: in the order in which their slots are counted. sources: SHA-256 of each notes
+    file by its name. notes: the places that were indexed. converted: SHA-256 of the manifest of the converted model that
+    made the vectors; "" when the model ran as it is. notebooks: the program whose folder a file lies in. former: the names
+    that renamed files had before, the latest first.
     """
 
     format: int
@@ -73,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notes: list[str]
     sources: dict[str, str]
     files: dict[str, FileRecord]
+    segments: list[SegmentRecord]
     notebooks: dict[str, str] = {}
     former: dict[str, list[str]] = {}
 
@@ -84,21 +78,30 @@ class Generation:
         self,
         name: str,
         manifest: Manifest,
-        store: Store,
-        vectors: Any,
-        tokens: TokenVectors,
+        structure: Structure,
+        files: FileList,
+        projection: Projection,
+        segments: Sequence[Segment],
         extras: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.manifest = manifest
-        self.store = store
-        self.vectors = vectors
-        self.tokens = tokens
+        self.store = Store(structure, files, segments)
+        self.vectors = VectorIndex([segment.vectors for segment in segments], structure.chunk_slots)
         self.extras = extras
+        self._projection = projection
+
+    @cached_property
+    def tokens(self) -> TokenVectors:
+        """The token vectors of all chunks, by row."""
+        parts = [(segment.codes, segment.contents.offsets) for segment in self.store.segments]
+        return laid_out(parts, self.store.structure.chunk_slots, self._projection)
 
     def close(self) -> None:
         self.store.close()
 
+
+_Read = TypeVar("_Read")
 
 Extras = Callable[[Generation], Mapping[str, bytes]]
 """Asked, before a generation is committed, for small files to keep with it."""
@@ -111,7 +114,7 @@ def current_name(folder: Path) -> str:
 
 def _current_hash(folder: Path) -> str:
     try:
-        text = (folder / _CURRENT).read_bytes().decode("ascii")
+        text = (folder / CURRENT).read_bytes().decode("ascii")
     except FileNotFoundError:
         require_index_folder(folder)
         raise IndexMissing(folder) from None
@@ -130,7 +133,7 @@ def require_index_folder(folder: Path) -> None:
         raise NotAnIndex(folder, "a file")
     if not folder.is_dir():
         return
-    known = {_CURRENT, _GENERATIONS, _MODELS, "README.md"}
+    known = {CURRENT, GENERATIONS, SEGMENTS, MODELS, "README.md"}
     foreign = sorted(
         entry.name for entry in folder.iterdir() if not entry.name.startswith(".") and entry.name not in known
     )
@@ -141,7 +144,7 @@ def require_index_folder(folder: Path) -> None:
 def read_manifest(folder: Path) -> tuple[str, Manifest]:
     """The name and the manifest of the current generation; its hash is checked, its files are not."""
     expected = _current_hash(folder)
-    path = folder / _GENERATIONS / expected[:16] / "manifest.json"
+    path = folder / GENERATIONS / expected[:16] / MANIFEST
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -172,7 +175,7 @@ def require_match(folder: Path, manifest: Manifest, model: Model) -> None:
 
 def model_place(folder: Path, digest: str) -> Path:
     """Where the converted model with this manifest is kept beside the index."""
-    return folder / _MODELS / digest[:16]
+    return folder / MODELS / digest[:16]
 
 
 def kept_model(folder: Path) -> Kept | None:
@@ -184,125 +187,76 @@ def kept_model(folder: Path) -> Kept | None:
         return None
 
 
-def open_generation(folder: Path, model: Model) -> Generation:
+def open_generation(
+    folder: Path, model: Model, *, like: Generation | None = None, thorough: bool = False
+) -> Generation:
     """The current generation, every byte verified. Raises an IndexFolderError that names what is wrong.
 
-    A generation that a newer one replaced and cleared away while it was being opened is tried again.
+    A generation that a newer one replaced and cleared away while it was being opened is tried again. like: an opened generation
+    whose segments are used again where they are the same. thorough: verify cryptographic hashes too, at a tenth of the speed.
     """
     for _ in range(3):
         name, manifest = read_manifest(folder)
         require_match(folder, manifest, model)
         try:
-            return _open(folder, name, manifest)
+            return _open(folder, name, manifest, like, thorough)
         except IndexDamaged:
             if current_name(folder) == name:
                 raise
     raise IndexBusy(folder)
 
 
-def _open(folder: Path, name: str, manifest: Manifest) -> Generation:
-    place = folder / _GENERATIONS / name
-    data = {file: _verified(folder, place / file, record) for file, record in manifest.files.items()}
-    if not set(data) >= {_NODES, _VECTORS, _TOKENS}:
+def _open(folder: Path, name: str, manifest: Manifest, like: Generation | None, thorough: bool) -> Generation:
+    place = folder / GENERATIONS / name
+    if not manifest.files.keys() >= {STRUCTURE, FILE_LIST, PROJECTION}:
         raise IndexDamaged(folder, f"{name} lists fewer files than it should")
-    vectors = read_index(data.pop(_VECTORS))
-    tokens = TokenVectors.from_bytes(data.pop(_TOKENS))
-    del data[_NODES]
-    store = Store(place / _NODES)
-    if vectors.d != manifest.dimension:
-        raise IndexMismatch(folder, "dimension", vectors.d, manifest.dimension)
-    counts = {len(store.chunk_node), vectors.ntotal, len(tokens.offsets) - 1, manifest.chunks}
-    if len(counts) != 1 or len(store) != manifest.nodes:
-        raise IndexDamaged(folder, f"{name} holds {vectors.ntotal} vectors for {len(store.chunk_node)} chunks")
-    return Generation(name, manifest, store, vectors, tokens, data)
+    data = {
+        file: _verified(folder, place / file, partial(read_verified, record=record, thorough=thorough))
+        for file, record in manifest.files.items()
+    }
+    structure = Structure.from_bytes(data.pop(STRUCTURE))
+    files = FileList.from_bytes(data.pop(FILE_LIST))
+    projection = Projection.from_bytes(data.pop(PROJECTION))
+    opened = {segment.record.name: segment for segment in like.store.segments} if like and not thorough else {}
+    segments = [opened.get(record.name) or open_segment(folder, record, thorough) for record in manifest.segments]
+    generation = Generation(name, manifest, structure, files, projection, segments, data)
+    _require_whole(folder, generation)
+    return generation
 
 
-def _verified(folder: Path, path: Path, record: FileRecord) -> bytes:
+def _require_whole(folder: Path, generation: Generation) -> None:
+    """Files that are each as they were written belong together only if their counts agree."""
+    manifest, structure = generation.manifest, generation.store.structure
+    if generation.vectors.d != manifest.dimension:
+        raise IndexMismatch(folder, "dimension", generation.vectors.d, manifest.dimension)
+    for segment in generation.store.segments:
+        counts = {segment.record.chunks, segment.vectors.ntotal, len(segment.contents.offsets) - 1}
+        if len(counts) != 1:
+            raise IndexDamaged(folder, f"{segment.record.name} holds {segment.vectors.ntotal} vectors")
+    if len(structure.parent) != manifest.nodes or len(structure.chunk_slots) != manifest.chunks:
+        raise IndexDamaged(folder, f"{generation.name} holds {len(structure.parent)} nodes")
+
+
+def open_segment(folder: Path, record: SegmentRecord, thorough: bool = False) -> Segment:
+    """A segment of this index folder, every byte verified. Raises IndexDamaged."""
+    place = folder / SEGMENTS / record.name
+    if set(record.files) != set(FILES):
+        raise IndexDamaged(folder, f"{record.name} lists other files than it should")
+    codes = _verified(folder, place / TOKENS, partial(map_verified, record=record.files[TOKENS], thorough=thorough))
+    data = {
+        file: _verified(folder, place / file, partial(read_verified, record=record.files[file], thorough=thorough))
+        for file in (TEXTS, WORDS, VECTORS, CONTENTS)
+    }
+    words, contents = Postings.from_bytes(data[WORDS]), Contents.from_bytes(data[CONTENTS])
+    return Segment(record, place / TEXTS, words, read_index(data.pop(VECTORS)), codes, contents)
+
+
+def _verified(folder: Path, path: Path, read: Callable[[Path], _Read]) -> _Read:
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise IndexDamaged(folder, f"{_inside(path, folder)} cannot be read ({error.strerror})") from error
-    if len(data) != record.bytes:
-        raise IndexDamaged(folder, f"{_inside(path, folder)} has {len(data):,} bytes instead of {record.bytes:,}")
-    if hashlib.sha256(data).hexdigest() != record.sha256:
-        raise IndexDamaged(folder, f"{_inside(path, folder)} does not have the contents it was written with")
-    return data
+        return read(path)
+    except NotAsWritten as error:
+        raise IndexDamaged(folder, f"{_inside(path, folder)} {error}") from error
 
 
 def _inside(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
-
-
-@contextmanager
-def write_lock(folder: Path) -> Iterator[None]:
-    """One writer at a time. Raises IndexBusy, NotAnIndex or IndexUnwritable."""
-    from filelock import FileLock, Timeout
-
-    require_index_folder(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / _LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise IndexBusy(folder) from None
-    except OSError as error:
-        raise IndexUnwritable(folder, error.strerror or error) from error
-
-
-def write_generation(
-    folder: Path, manifest: Manifest, nodes: bytes, vectors: Any, tokens: TokenVectors, extras: Extras | None = None
-) -> str:
-    """Makes a new generation current and answers its name. Call it under `write_lock`; OSError leaves the old one current.
-
-    manifest.files is filled in here, from the bytes as they go to the disk.
-    """
-    generations = folder / _GENERATIONS
-    generations.mkdir(exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".new-", dir=generations))
-    try:
-        files = {
-            _NODES: FileRecord(*write_bytes(aside / _NODES, nodes)),
-            _VECTORS: FileRecord(*write_file(aside / _VECTORS, lambda writer: write_index(vectors, writer))),
-            _TOKENS: FileRecord(*write_bytes(aside / _TOKENS, tokens.to_bytes())),
-        }
-        if extras:
-            with closing(Generation(aside.name, manifest, Store(aside / _NODES), vectors, tokens)) as written:
-                files |= {name: FileRecord(*write_bytes(aside / name, data)) for name, data in extras(written).items()}
-        data = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=files)), indent=1)
-        digest = write_bytes(aside / "manifest.json", data)[1]
-        aside.chmod(0o755 & ~_umask())
-        sync_folder(aside)
-        aside.rename(generations / digest[:16])
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    sync_folder(generations)
-    replace_file(folder / _CURRENT, f"{digest}\n".encode())
-    _clear_away(generations, keep=digest[:16])
-    _clear_models(folder, manifest.converted)
-    return digest[:16]
-
-
-def _clear_models(folder: Path, keep: str) -> None:
-    """Removes converted models of earlier generations: a reader that still needs one has read it, or makes its own."""
-    for place in (folder / _MODELS).glob("*"):
-        if place.name != keep[:16]:
-            shutil.rmtree(place, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _clear_away(generations: Path, keep: str) -> None:
-    """Removes what an interrupted run left behind and all but the newest generations: a reader may still open the last one."""
-    for left in generations.glob(".new-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    others = [path for path in generations.iterdir() if path.name != keep and not path.name.startswith(".")]
-    for old in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[_KEEP - 1 :]:
-        try:
-            shutil.rmtree(old)
-        except OSError as error:  # open in another process on a system that locks open files: the next run removes it
-            warnings.warn(f"{old.name} could not be removed yet: {error}", stacklevel=2)

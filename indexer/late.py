@@ -66,6 +66,9 @@ def fit(vectors: Vectors) -> Projection:
     return Projection(projection.matrix, largest / 127)
 
 
+_OUTGROWN_FROM = 5 * _FIT_FROM
+
+
 @dataclass(frozen=True, slots=True)
 class TokenVectors:
     """The token vectors of all chunks. codes: shape (tokens, d). offsets: shape (chunks + 1,), where each chunk's begin."""
@@ -74,21 +77,12 @@ class TokenVectors:
     offsets: Offsets
     projection: Projection
 
-    def to_bytes(self) -> bytes:
-        buffer = io.BytesIO()
-        scale = np.array(self.projection.scale, np.float64)
-        np.savez(buffer, codes=self.codes, offsets=self.offsets, matrix=self.projection.matrix, scale=scale)
-        return buffer.getvalue()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> TokenVectors:
-        """`data` must have been verified."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            projection = Projection(arrays["matrix"], float(arrays["scale"]))
-            return cls(arrays["codes"], arrays["offsets"], projection)
-
     def of_chunk(self, row: int) -> Codes:
         return self.codes[self.offsets[row] : self.offsets[row + 1]]
+
+    def of_chunks(self, rows: NDArray[np.int64]) -> TokenVectors:
+        """Those of some chunks, in the order of `rows`; long runs of rows are copied at once."""
+        return laid_out([(self.codes, self.offsets)], np.asarray(rows, np.int64), self.projection)
 
     def best_matches(self, query: Vectors, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:
         """For every run of chunks first[i]..last[i] and every query token, the similarity of the closest token in the run.
@@ -109,8 +103,41 @@ class TokenVectors:
         return best
 
 
+def laid_out(parts: Sequence[tuple[Codes, Offsets]], slots: NDArray[np.int64], projection: Projection) -> TokenVectors:
+    """The token vectors of the chunks at `slots`, in that order. parts: (codes, offsets) by slot; slots are counted over all of
+    them. What already lies in order is not copied.
+    """
+    if not len(slots):
+        return TokenVectors(np.empty((0, projection.matrix.shape[1]), np.int8), np.zeros(1, np.int64), projection)
+    if len(parts) == 1 and np.array_equal(slots, np.arange(len(parts[0][1]) - 1)):
+        return TokenVectors(*parts[0], projection)
+    sizes = np.array([len(offsets) - 1 for _, offsets in parts], np.int64)
+    firsts = np.cumsum(sizes) - sizes
+    numbers = np.searchsorted(firsts, slots, "right") - 1  # of two parts that begin at one slot the former is empty
+    counts = np.empty(len(slots), np.int64)
+    for number, (_, offsets) in enumerate(parts):
+        here = slots[numbers == number] - firsts[number]
+        counts[numbers == number] = offsets[here + 1] - offsets[here]
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    codes = np.empty((int(offsets[-1]), projection.matrix.shape[1]), np.int8)
+    begins = np.flatnonzero(np.diff(slots, prepend=-2) != 1)
+    begins = np.union1d(begins, np.flatnonzero(np.diff(numbers, prepend=-1)))
+    for begin, end in zip(begins.tolist(), np.append(begins[1:], len(slots)).tolist(), strict=True):
+        number = int(numbers[begin])
+        first = int(slots[begin] - firsts[number])
+        theirs, bounds = parts[number]
+        codes[offsets[begin] : offsets[end]] = theirs[bounds[first] : bounds[first + end - begin]]
+    return TokenVectors(codes, offsets, projection)
+
+
 def join(parts: Sequence[Codes], projection: Projection) -> TokenVectors:
     """The token vectors of all chunks from those of each, in row order."""
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
     codes = np.concatenate(parts) if parts else np.empty((0, projection.matrix.shape[1]), np.int8)
     return TokenVectors(codes, offsets, projection)
+
+
+def outgrown(tokens: TokenVectors) -> bool:
+    """Whether notes that were once few, so that their token vectors are kept whole, have become many."""
+    whole = tokens.projection.matrix.shape[1]
+    return whole > DIMENSION and len(tokens.codes) >= _OUTGROWN_FROM

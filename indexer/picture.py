@@ -7,8 +7,6 @@ What has a place keeps it: after an edit only what is new is placed, beside its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import faiss
 import numpy as np
 from numpy.typing import NDArray
@@ -26,19 +24,22 @@ _FEWEST = 40
 """Fewer vectors have no neighbourhoods to show: their principal components are the picture."""
 _COMPONENTS = 50
 _NEIGHBOURS = 6
-_KEEP_FROM = 0.5
+KEEP_FROM = 0.5
 """A picture of which less than this share is left is drawn anew."""
+BESIDE = 5_000
+"""What is new is placed beside the nearest of so many."""
 
 Floats = NDArray[np.float64]
 
 
-def draw(vectors: Vectors, kept: Sequence[tuple[int, int]] = (), old: Places | None = None) -> Places:
-    """vectors: shape (n, dimension), unit length. kept: (row, row in `old`) of each chunk that has a place already."""
-    if old is not None and len(old) and len(kept) >= _KEEP_FROM * len(vectors):
-        rows, old_rows = np.array(kept, np.int64).T
-        return _place_others(vectors, rows, old[old_rows])
+def draw(vectors: Vectors) -> Places:
+    """vectors: shape (n, dimension), unit length."""
     sample = np.linspace(0, len(vectors) - 1, min(len(vectors), _SAMPLE)).astype(np.int64)
-    return _place_others(vectors, sample, _fit_page(_lay_out(vectors[sample])))
+    drawn = np.zeros((len(vectors), 2), np.int16)
+    drawn[sample] = _fit_page(_lay_out(vectors[sample]))
+    others = np.setdiff1d(np.arange(len(vectors)), sample)
+    drawn[others] = place_beside(vectors[others], vectors[sample], drawn[sample])
+    return drawn
 
 
 def _lay_out(vectors: Vectors) -> Floats:
@@ -80,20 +81,16 @@ def _fit_page(layout: Floats) -> Places:
     return np.asarray(np.clip(np.rint(scaled), -EDGE, EDGE), np.int16)
 
 
-def _place_others(vectors: Vectors, rows: NDArray[np.int64], places: Places) -> Places:
-    """All places: those given for `rows`, and for the others the mean place of their nearest neighbours among these, weighted
-    by similarity, with a little of their own so that not all neighbours of one point fall together.
+def place_beside(vectors: Vectors, around: Vectors, places: Places) -> Places:
+    """The mean place of the nearest neighbours of each vector among `around`, weighted by similarity, with a little of its
+    own so that not all neighbours of one point fall together. places: those of `around`.
     """
-    drawn = np.zeros((len(vectors), 2), np.int16)
-    drawn[rows] = places
-    others = np.setdiff1d(np.arange(len(vectors)), rows)
-    if not len(others):
-        return drawn
+    if not len(vectors):
+        return np.empty((0, 2), np.int16)
     index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors[rows]))
-    similarity, near = index.search(np.ascontiguousarray(vectors[others]), min(_NEIGHBOURS, len(rows)))
+    index.add(np.ascontiguousarray(around))
+    similarity, near = index.search(np.ascontiguousarray(vectors), min(_NEIGHBOURS, len(around)))
     weights = np.exp(20 * (similarity - similarity[:, :1]))[:, :, None]
     middle = (places[near] * weights).sum(axis=1) / weights.sum(axis=1)
-    own = vectors[others][:, :2] * np.sqrt(vectors.shape[1])
-    drawn[others] = np.clip(np.rint(middle + 0.01 * EDGE * own), -EDGE, EDGE)
-    return drawn
+    own = vectors[:, :2] * np.sqrt(vectors.shape[1])
+    return np.asarray(np.clip(np.rint(middle + 0.01 * EDGE * own), -EDGE, EDGE), np.int16)

@@ -1,10 +1,17 @@
-"""What to embed: a pure function of the old index and the new chunks. Deciding stands apart from doing."""
+"""What to embed and what to write: pure functions of the old index and the new chunks. Deciding stands apart from doing."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+_SMALL = 2500
+"""Chunks. A segment of fewer is merged with whatever is new: it is written in less time than a file is opened."""
+_GROWTH = 4
+"""A segment is merged with the new ones behind it once these are more than its share of this."""
+_MOSTLY_LIVE = 0.7
+"""A segment of which less is still in use is merged, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +72,18 @@ def borrow(plan: Plan, old: Iterable[tuple[int, bytes]], new: Sequence[bytes], a
             at_most -= bool(lenders)
             embed.append(rows)
     return Plan(plan.kept, embed, borrowed)
+
+
+def segments_to_keep(sizes: Sequence[int], live: Sequence[int], new: int) -> int:
+    """How many of the first segments stay as they are; those behind them and the new chunks become one segment.
+
+    sizes, live: the chunks of each segment, and those still in use. So a node is written again only a few times, however often
+    the notes are changed, and there are never many segments (O'Neil et al. 1996).
+    """
+    worn = (at for at, size in enumerate(sizes) if live[at] < _MOSTLY_LIVE * size)
+    keep = next(worn, len(sizes))
+    growing = new + sum(live[keep:])
+    while keep and (live[keep - 1] < _SMALL or live[keep - 1] < _GROWTH * growing):
+        keep -= 1
+        growing += live[keep]
+    return keep

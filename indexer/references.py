@@ -32,6 +32,13 @@ def resolve(outlines: Sequence[Outline]) -> list[Outline]:
     return [blocks.resolved(outline) for outline in outlines] if texts else list(outlines)
 
 
+def is_linked(outline: Outline) -> bool:
+    """Whether any block of it refers to another one, or can be referred to."""
+    return any("((" in line for node in outline.nodes for line in node.lines) or any(
+        name == ID for node in outline.nodes for name, _ in node.attributes
+    )
+
+
 @dataclass(slots=True)
 class _Blocks:
     """The texts of all blocks by their ids, and what they are with the references in them resolved."""

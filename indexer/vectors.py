@@ -1,12 +1,14 @@
 """The vectors of a generation in FAISS: inner-product search over unit vectors, filtered before the cut.
 
-Up to `EXACT_UP_TO` chunks every vector is compared, in float32. Beyond, vectors are grouped around centroids, only the nearest
-groups are searched (Sivic & Zisserman 2003, "Video Google", inverted file), and each number takes one byte: a quarter of the
-memory, a fiftieth of the time, and 97% of the ten nearest (`bench/scale.py`).
+Each segment has an index of its own. Up to `EXACT_UP_TO` chunks every vector is compared, in float32. Beyond, vectors are
+grouped around centroids, only the nearest groups are searched (Sivic & Zisserman 2003, "Video Google", inverted file), and
+each number takes one byte: a quarter of the memory, a fiftieth of the time, and 97% of the ten nearest (`bench/scale.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import faiss
@@ -67,7 +69,7 @@ def write_index(index: faiss.Index, writer: HashingWriter) -> None:
     faiss.write_index(index, faiss.PyCallbackIOWriter(writer.write))  # type: ignore[attr-defined]
 
 
-def read_index(data: bytes) -> faiss.Index:
+def read_index(data: bytes | memoryview) -> faiss.Index:
     """`data` must have been verified: FAISS does not notice a flipped bit."""
     index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
     if isinstance(index, faiss.IndexIVF):
@@ -76,17 +78,84 @@ def read_index(data: bytes) -> faiss.Index:
     return index
 
 
-def stored_vectors(index: faiss.Index, rows: Ids) -> Vectors:
-    """Shape (len(rows), dimension); beyond `EXACT_UP_TO` chunks with the rounding of their bytes."""
-    vectors = np.asarray(index.reconstruct_batch(rows), np.float32)
+def stored_in(index: faiss.Index, slots: Ids) -> Vectors:
+    """Shape (len(slots), dimension); beyond `EXACT_UP_TO` chunks with the rounding of their bytes."""
+    vectors = np.asarray(index.reconstruct_batch(slots), np.float32)
     return unit(vectors) if isinstance(index, faiss.IndexIVF) else vectors
 
 
-def nearest(index: faiss.Index, query: Vectors, top: int, mask: Mask | None = None) -> tuple[NDArray[np.float32], Ids]:
+class VectorIndex:
+    """The vectors of all chunks of a generation, by row.
+
+    parts: the index of each segment, by slot. slots: shape (chunks,), the slot of each row, counted over all parts; slots
+    that no row has hold what was deleted.
+    """
+
+    def __init__(self, parts: Sequence[faiss.Index], slots: Ids) -> None:
+        self.parts = parts
+        self.slots = slots
+        self.d = int(parts[0].d)
+        self._starts = np.concatenate([[0], np.cumsum([part.ntotal for part in parts])]).astype(np.int64)
+        self._in_order = len(parts) == 1 and bool(np.array_equal(slots, np.arange(parts[0].ntotal)))
+
+    @property
+    def ntotal(self) -> int:
+        return len(self.slots)
+
+    @cached_property
+    def _rows(self) -> list[Ids]:
+        """For each part by slot the row, -1 for what was deleted."""
+        rows = np.full(int(self._starts[-1]), -1, np.int64)
+        rows[self.slots] = np.arange(len(self.slots))
+        return np.split(rows, self._starts[1:-1])
+
+    def nearest(self, query: Vectors, top: int, mask: Mask | None = None) -> tuple[NDArray[np.float32], Ids]:
+        """See `nearest`."""
+        if self._in_order:
+            return _nearest_in(self.parts[0], query, top, mask)
+        found = [
+            self._nearest_of(part, rows, query, top, mask) for part, rows in zip(self.parts, self._rows, strict=True)
+        ]
+        scores, rows = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.argsort(-scores, kind="stable")[:top]
+        return scores[order], rows[order]
+
+    def _nearest_of(
+        self, part: faiss.Index, rows: Ids, query: Vectors, top: int, mask: Mask | None
+    ) -> tuple[NDArray[np.float32], Ids]:
+        live = rows >= 0
+        if mask is not None:
+            live[live] = mask[rows[live]]
+        scores, slots = _nearest_in(part, query, top, None if live.all() else live)
+        return scores, rows[slots]
+
+    def vectors(self, rows: Ids) -> Vectors:
+        """See `stored_vectors`."""
+        if self._in_order:
+            return stored_in(self.parts[0], rows)
+        slots = self.slots[rows]
+        vectors = np.empty((len(rows), self.d), np.float32)
+        numbers = np.searchsorted(self._starts, slots, "right") - 1
+        for number in np.unique(numbers).tolist():
+            here = numbers == number
+            vectors[here] = stored_in(self.parts[number], slots[here] - self._starts[number])
+        return vectors
+
+
+def stored_vectors(index: VectorIndex, rows: Ids) -> Vectors:
+    """Shape (len(rows), dimension), unit length; of chunks in large segments with the rounding of their bytes."""
+    return index.vectors(np.asarray(rows, np.int64))
+
+
+def nearest(index: VectorIndex, query: Vectors, top: int, mask: Mask | None = None) -> tuple[NDArray[np.float32], Ids]:
     """The `top` nearest chunks of one query vector of shape (dimension,), nearest first, among those where `mask` is true.
 
     Answers (similarities, rows), fewer than `top` where there are fewer. Higher is nearer; 1 is identical.
     """
+    return index.nearest(query, top, mask)
+
+
+def _nearest_in(index: faiss.Index, query: Vectors, top: int, mask: Mask | None) -> tuple[NDArray[np.float32], Ids]:
     grouped = isinstance(index, faiss.IndexIVF)
     parameters = None
     if mask is not None:
@@ -103,7 +172,7 @@ def nearest(index: faiss.Index, query: Vectors, top: int, mask: Mask | None = No
     return scores[0][found], rows[0][found]
 
 
-def _compared(index: faiss.Index, query: Vectors, top: int, rows: Ids) -> tuple[NDArray[np.float32], Ids]:
-    scores = stored_vectors(index, rows) @ query
+def _compared(index: faiss.Index, query: Vectors, top: int, slots: Ids) -> tuple[NDArray[np.float32], Ids]:
+    scores = stored_in(index, slots) @ query
     order = np.argsort(-scores, kind="stable")[:top]
-    return scores[order], rows[order]
+    return scores[order], slots[order]

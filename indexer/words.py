@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 import snowballstemmer
 
 WORD = re.compile(r"\w+")
+_PART = re.compile(r"[^\W_]+")
 _STEMMER = snowballstemmer.stemmer("english")
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """The word without case and English endings: "Caching" and "cached" give the same."""
-    return str(_STEMMER.stemWord(word.casefold()))
+    """The word without case, diacritics and English endings: "Caching" and "cached" give the same, "Café" and "cafe" too."""
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    return str(_STEMMER.stemWord("".join(letter for letter in plain if not unicodedata.combining(letter))))
 
 
-def stems_of(text: str) -> frozenset[str]:
-    """The stems of all words of a text."""
-    return frozenset(map(stem, WORD.findall(text)))
+def stems_of(text: str) -> list[str]:
+    """The stems of all words of a text, in their order; "max_retries" is two words."""
+    return list(map(stem, _PART.findall(text)))

@@ -23,9 +23,10 @@ def update(
     loader: Callable[[Model], Encoder],
     progress: Progress = ignore,
     at_most: int | None = None,
+    current: Generation | None = None,
 ) -> Report:
-    """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once. at_most: as
-    in `indexer.build.build`.
+    """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once. at_most,
+    current: as in `indexer.build.build`.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
@@ -34,7 +35,9 @@ def update(
         anchors = carried_over(old, changed, len(new.store)) or measure(Snapshot(new, loader(model)))
         return {FILE: msgspec.json.encode(anchors)}
 
-    return build(notes, folder, model, loader=loader, progress=progress, extras=calibrate, at_most=at_most)
+    return build(
+        notes, folder, model, loader=loader, progress=progress, extras=calibrate, at_most=at_most, current=current
+    )
 
 
 def follow(notes: Sequence[Path], folder: Path, current: Current, tell: Callable[[str], None]) -> None:
@@ -45,7 +48,8 @@ def follow(notes: Sequence[Path], folder: Path, current: Current, tell: Callable
     """
     total = 0
     while True:
-        report = update(notes, folder, current.model, lambda _: current.encoder, at_most=_AT_ONCE)
+        served = current.get().generation
+        report = update(notes, folder, current.model, lambda _: current.encoder, at_most=_AT_ONCE, current=served)
         current.refresh()
         total = max(total, report.borrowed)
         if total:

@@ -29,7 +29,7 @@ def view_outline(
         raise InvalidRequest(f"'top' is {top}; it must be between 1 and {ROWS_AT_ONCE}.")
     store = snapshot.store
     row = require_row(store, node_id)
-    first, last = _file_rows(store, row)
+    first, last = store.rows_of(int(store.file[row]))
     outermost = None
     if zoom:
         first = require_row(store, zoom)
@@ -56,11 +56,6 @@ def view_outline(
         cite=citation_url(store, node, quote_of(node)),
         generation=snapshot.name,
     )
-
-
-def _file_rows(store: Store, row: int) -> tuple[int, int]:
-    number = store.file[row]
-    return int(np.searchsorted(store.file, number)), int(np.searchsorted(store.file, number, "right")) - 1
 
 
 def _rows(store: Store, base: int, first: int, last: int) -> list[OutlineRow]:
@@ -91,5 +86,5 @@ def _rows(store: Store, base: int, first: int, last: int) -> list[OutlineRow]:
 def _children(store: Store, row: int) -> Rows:
     """The row and its siblings; at the top level those of the same file."""
     parent = int(store.parent[row])
-    first, last = (parent + 1, int(store.last[parent])) if parent >= 0 else _file_rows(store, row)
+    first, last = (parent + 1, int(store.last[parent])) if parent >= 0 else store.rows_of(int(store.file[row]))
     return np.flatnonzero(store.parent[first : last + 1] == parent) + first

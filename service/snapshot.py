@@ -40,5 +40,6 @@ class Current:
         """Swaps in a newer generation if there is one. Raises IndexFolderError; the old one then goes on answering."""
         if current_name(self._folder) == self._snapshot.name:
             return False
-        self._snapshot = Snapshot(open_generation(self._folder, self.model), self.encoder)
+        opened = open_generation(self._folder, self.model, like=self._snapshot.generation)
+        self._snapshot = Snapshot(opened, self.encoder)
         return True

@@ -10,6 +10,7 @@ import pytest
 
 from indexer.check import check_index
 from indexer.encoder import locate
+from indexer.store import segment
 from tests.conftest import TINY_MODEL, Workshop, run_trellis
 
 
@@ -71,7 +72,9 @@ def test_a_file_that_could_not_be_read_then_and_now_is_current(
     assert check_index(built.index, TINY_MODEL).added == ["locked.txt"]
 
 
-@pytest.mark.parametrize("name", ["CURRENT", "manifest.json", "nodes.sqlite", "vectors.faiss", "tokens.npz"])
+@pytest.mark.parametrize(
+    "name", ["CURRENT", "manifest.json", "structure.npz", "files.json", "projection.npz", *segment.FILES]
+)
 def test_damage_is_named(built: Workshop, name: str) -> None:
     [path] = built.index.rglob(name)
     data = bytearray(path.read_bytes())

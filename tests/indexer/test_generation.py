@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from xxhash import xxh3_128
 
 from indexer import generation
 from indexer.errors import (
@@ -19,6 +20,7 @@ from indexer.errors import (
     NotAnIndex,
 )
 from indexer.generation import open_generation, read_manifest
+from indexer.store import segment
 from tests.conftest import TINY_MODEL, Workshop
 
 NOTES = """
@@ -29,7 +31,8 @@ NOTES = """
     Storage
         S3
     """
-FILES = ["CURRENT", "manifest.json", "nodes.sqlite", "vectors.faiss", "tokens.npz"]
+OWN_FILES = ["manifest.json", "structure.npz", "files.json", "projection.npz"]
+FILES = ["CURRENT", *OWN_FILES, *segment.FILES]
 
 
 def texts(index: Path) -> list[str]:
@@ -42,7 +45,12 @@ def texts(index: Path) -> list[str]:
 
 
 def file_of(index: Path, name: str) -> Path:
-    return index / name if name == "CURRENT" else index / "generations" / generation.current_name(index) / name
+    """The file of this name that the current generation uses."""
+    if name == "CURRENT":
+        return index / name
+    if name in segment.FILES:
+        return index / "segments" / read_manifest(index)[1].segments[-1].name / name
+    return index / "generations" / generation.current_name(index) / name
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -76,18 +84,19 @@ def test_what_was_written_can_be_opened(built: Workshop) -> None:
 def test_the_manifest_names_every_file_by_size_and_hash(built: Workshop) -> None:
     name, manifest = read_manifest(built.index)
     folder = built.index / "generations" / name
-    assert {path.name for path in folder.iterdir()} == {"manifest.json", *manifest.files} == set(FILES) - {"CURRENT"}
-    for file, record in manifest.files.items():
-        data = (folder / file).read_bytes()
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", *manifest.files} == set(OWN_FILES)
+    (only,) = manifest.segments
+    assert {path.name for path in (built.index / "segments" / only.name).iterdir()} == set(segment.FILES)
+    for file, record in [*manifest.files.items(), *only.files.items()]:
+        data = file_of(built.index, file).read_bytes()
         assert (record.bytes, record.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+        assert record.xxh3 == xxh3_128(data).hexdigest()
     assert manifest.sources == {"notes.txt": hashlib.sha256((built.notes / "notes.txt").read_bytes()).hexdigest()}
 
 
 def flips(size: int) -> Iterator[tuple[int, int]]:
-    """(position, bit): the first 400 bytes and the last 20, then some of the rest."""
-    near = [*range(min(size, 400)), *range(max(size - 20, 400), size)]
-    positions = near if size > 400 else range(size)
-    yield from ((at, 1 << at % 8) for at in positions)
+    """(position, bit): many of the first 400 bytes and all of the last 10, then some of the rest."""
+    yield from ((at, 1 << at % 8) for at in [*range(0, min(size, 400), 7), *range(max(size - 10, 0), size)])
     yield from ((at, 128) for at in range(400, size, 1009))
 
 
@@ -167,7 +176,7 @@ def test_there_is_no_index_yet(tmp_path: Path) -> None:
             open_generation(folder, TINY_MODEL)
 
 
-@pytest.mark.parametrize("content", ["photo.jpg", "CURRENT.txt", "nodes.sqlite", "folder/x"])
+@pytest.mark.parametrize("content", ["photo.jpg", "CURRENT.txt", "texts.sqlite", "folder/x"])
 def test_a_folder_that_holds_something_else_is_refused_and_left_alone(workshop: Workshop, content: str) -> None:
     workshop.write(NOTES)
     foreign = workshop.index / content
@@ -266,7 +275,7 @@ def test_leftovers_of_interrupted_runs_are_cleared_away(built: Workshop) -> None
     generations = built.index / "generations"
     for left in [generations / ".new-abc", generations / ".new-def" / "deep", generations / "0123456789abcdef"]:
         left.mkdir(parents=True)
-        (left / "nodes.sqlite").write_bytes(b"half")
+        (left / "structure.npz").write_bytes(b"half")
     (built.index / ".CURRENT.new").write_bytes(b"half")
     os.utime(generations / "0123456789abcdef", (1, 1))
     built.write("S3\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer import durable, generation
+from indexer import durable, generation, generation_writing
 from indexer.errors import IndexBusy, IndexUnwritable
 from indexer.generation import open_generation
 from tests.conftest import ROOT, TINY_MODEL, Workshop
@@ -71,15 +71,15 @@ def break_call(target: object, name: str, after: int = 0) -> Breaker:
 @pytest.mark.parametrize(
     "breaker",
     [
-        *[break_write_number(count) for count in range(5)],
-        *[break_call(os, "fsync", after) for after in range(7)],
+        *[break_write_number(count) for count in range(12)],
+        *[break_call(os, "fsync", after) for after in range(14)],
         break_call(Path, "rename"),
         break_call(Path, "replace"),
-        break_call(generation.tempfile, "mkdtemp"),
+        break_call(generation_writing.tempfile, "mkdtemp"),
     ],
     ids=[
-        *[f"write {count}" for count in range(5)],
-        *[f"fsync {after}" for after in range(7)],
+        *[f"write {count}" for count in range(12)],
+        *[f"fsync {after}" for after in range(14)],
         "rename",
         "replace",
         "mkdtemp",
@@ -144,7 +144,7 @@ def test_one_writer_at_a_time_and_a_killed_one_leaves_no_lock(built: Workshop) -
     script = """
 import sys
 from pathlib import Path
-from indexer.generation import write_lock
+from indexer.generation_writing import write_lock
 
 with write_lock(Path(sys.argv[1])):
     print("held", flush=True)
@@ -168,13 +168,13 @@ def test_a_generation_replaced_while_it_is_opened_is_tried_again(
 ) -> None:
     real, interrupted = generation._verified, []
 
-    def verified(folder: Path, path: Path, record: generation.FileRecord) -> bytes:
+    def verified(folder: Path, path: Path, read: Callable[[Path], object]) -> object:
         if not interrupted:
             interrupted.append(True)
             for number in range(3):
                 built.write(f"Line {number}\n")
                 built.build()
-        return real(folder, path, record)
+        return real(folder, path, read)
 
     monkeypatch.setattr(generation, "_verified", verified)
     assert texts(built.index) == ["Line 2"]

@@ -63,7 +63,7 @@ def test_the_next_run_goes_on_where_it_was_stopped(workshop: Workshop, tmp_path:
     assert (report.nodes, report.embedded) == (3000, 3000)
     for ours, expected in zip(arrays(workshop.index), at_once(workshop, tmp_path / "at-once"), strict=True):
         np.testing.assert_array_equal(ours, expected)
-    assert sorted(path.name for path in workshop.index.iterdir()) == [".lock", "CURRENT", "generations"]
+    assert sorted(path.name for path in workshop.index.iterdir()) == [".lock", "CURRENT", "generations", "segments"]
 
 
 def test_stopped_twice(workshop: Workshop, tmp_path: Path) -> None:

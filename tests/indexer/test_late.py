@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from indexer.late import DIMENSION, Projection, TokenVectors, fit, join
+from indexer.late import DIMENSION, Projection, fit, join, laid_out
 
 RANDOM = np.random.default_rng(7)
 
@@ -51,17 +53,34 @@ def test_best_matches_are_those_of_brute_force() -> None:
 
 
 def test_what_is_written_is_what_is_read() -> None:
-    tokens = join(
-        [np.array([[1, -2]], np.int8), np.empty((0, 2), np.int8)], Projection(np.eye(2, dtype=np.float32), 0.5)
-    )
-    read = TokenVectors.from_bytes(tokens.to_bytes())
-    assert np.array_equal(read.codes, tokens.codes)
-    assert np.array_equal(read.offsets, [0, 1, 1])
-    assert read.projection.scale == 0.5
+    projection = Projection(unit(8, 3), 0.5)
+    read = Projection.from_bytes(projection.to_bytes())
+    assert np.array_equal(read.matrix, projection.matrix)
+    assert read.scale == 0.5
 
 
 def test_a_pickle_is_not_opened(tmp_path) -> None:
     evil = np.array([{"a": 1}], dtype=object)
-    np.savez(tmp_path / "evil.npz", codes=evil, offsets=evil, matrix=evil, scale=evil)
+    np.savez(tmp_path / "evil.npz", matrix=evil, scale=evil)
     with pytest.raises(ValueError, match="allow_pickle"):
-        TokenVectors.from_bytes((tmp_path / "evil.npz").read_bytes())
+        Projection.from_bytes((tmp_path / "evil.npz").read_bytes())
+
+
+@given(st.data())
+def test_chunks_of_several_segments_are_laid_out_in_any_order(data: st.DataObject) -> None:
+    projection = Projection(np.eye(2, dtype=np.float32), 1.0)
+    sizes = data.draw(st.lists(st.lists(st.integers(0, 3), max_size=6), min_size=1, max_size=4))
+    texts = [
+        [np.full((count, 2), 10 * part + at, np.int8) for at, count in enumerate(counts)]
+        for part, counts in enumerate(sizes)
+    ]
+    parts = [(each.codes, each.offsets) for each in (join(text, projection) for text in texts)]
+    every = [text for part in texts for text in part]
+    slots = data.draw(st.lists(st.sampled_from(range(len(every))), unique=True) if every else st.just([]))
+    laid = laid_out(parts, np.array(slots, np.int64), projection)
+    assert len(laid.offsets) == len(slots) + 1
+    for row, slot in enumerate(slots):
+        assert laid.of_chunk(row).tolist() == every[slot].tolist()
+    some = np.array(slots[::-1][: len(slots) // 2], np.int64)
+    again = laid_out(parts, some, projection)
+    assert again.codes.tolist() == [token for slot in some.tolist() for token in every[slot].tolist()]

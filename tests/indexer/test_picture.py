@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer.picture import EDGE, draw
+from indexer.picture import EDGE, draw, place_beside
+from indexer.vectors import stored_vectors
 from tests.conftest import Workshop
 
 
@@ -28,21 +29,22 @@ def test_the_same_vectors_give_the_same_picture() -> None:
     assert (draw(groups(4, 40)) == draw(groups(4, 40))).all()
 
 
-def test_an_edit_moves_nothing_that_was_there_and_places_the_new_beside_its_like() -> None:
+def test_what_is_new_stands_beside_its_like() -> None:
     vectors = groups(5, 40)
     old = draw(vectors[:-1])
-    kept = [(row + 1, row) for row in range(199)]  # what is new comes first: rows have moved
-    drawn = draw(np.concatenate([vectors[-1:], vectors[:-1]]), kept, old)
-    assert (drawn[1:] == old).all()
-    distance = np.linalg.norm(old.astype(float) - drawn[0], axis=1)
-    assert distance.argmin() // 40 == 4
+    place = place_beside(vectors[-1:], vectors[:-1], old)
+    assert np.linalg.norm(old.astype(float) - place, axis=1).argmin() // 40 == 4
 
 
-def test_a_picture_of_which_little_is_left_is_drawn_anew() -> None:
-    vectors = groups(4, 40)
-    old = np.zeros((30, 2), np.int16)
-    drawn = draw(vectors, [(row, row) for row in range(30)], old)
-    assert (drawn == draw(vectors)).all()
+def test_a_picture_of_which_little_is_left_is_drawn_anew(workshop: Workshop) -> None:
+    workshop.write("\n".join(f"note {number} about subject {number % 7}" for number in range(60)))
+    workshop.build()
+    workshop.write("\n".join(f"other {number} of matter {number % 5}" for number in range(60)), "more.txt")
+    (workshop.notes / "notes.txt").unlink()
+    workshop.build()
+    generation = workshop.snapshot().generation
+    vectors = stored_vectors(generation.vectors, np.arange(60))
+    assert (generation.store.places() == draw(vectors)).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 39, 41])

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from indexer.chunks import cut_chunks
-from indexer.node import Outline, Problem
-from indexer.picture import Places
+from indexer.draft import ReadFile
+from indexer.node import Problem
 from indexer.readers import read_outline, read_with_account
 from indexer.store import Store
-from indexer.store_writing import store_bytes
+from tests.stores import stored, written
 
 Opener = Callable[..., Store]
 
@@ -40,28 +40,12 @@ def store_of(tmp_path: Path) -> Iterator[Opener]:
     def make(*texts: str, problems: tuple[Problem, ...] = ()) -> Store:
         names = ["one.txt", "two.txt", "three.txt"]
         outlines = [read_outline(name, text.encode()) for name, text in zip(names, texts, strict=False)]
-        path = tmp_path / f"nodes-{len(opened)}.sqlite"
-        path.write_bytes(store_bytes(outlines, chunks_of(outlines), problems, picture=places_of(outlines)))
-        opened.append(Store(path))
+        opened.append(stored(tmp_path / f"index-{len(opened)}", outlines, problems))
         return opened[-1]
 
     yield make
     for store in opened:
         store.close()
-
-
-def chunks_of(outlines: list[Outline]) -> list:
-    chunks, first = [], 0
-    for outline in outlines:
-        chunks += [type(chunk)(first + chunk.node, chunk.trail, chunk.piece) for chunk in cut_chunks(outline)]
-        first += len(outline.nodes)
-    return chunks
-
-
-def places_of(outlines: list[Outline]) -> Places:
-    """Each chunk a place of its own."""
-    rows = np.arange(len(chunks_of(outlines)), dtype=np.int16)
-    return np.stack([rows, -rows], axis=1)
 
 
 @pytest.fixture
@@ -239,7 +223,7 @@ def test_problems_come_back(store_of: Opener) -> None:
 
 def test_chunk_rows_lead_to_a_row_with_that_hash(store: Store) -> None:
     outlines = [read_outline("one.txt", ONE.encode()), read_outline("two.txt", OTHER.encode())]
-    hashes = [chunk.hash for chunk in chunks_of(outlines)]
+    hashes = [chunk.hash[:16] for outline in outlines for chunk in cut_chunks(outline)]
     rows = store.chunk_rows()
     assert set(rows) == set(hashes)
     assert len(rows) == 8  # the twins have one
@@ -248,13 +232,14 @@ def test_chunk_rows_lead_to_a_row_with_that_hash(store: Store) -> None:
 
 def test_the_store_cannot_be_written(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        store._db.execute("DELETE FROM node")
+        store.segments[0].texts.execute("DELETE FROM node")
 
 
-def test_the_same_notes_give_the_same_bytes() -> None:
-    outlines = [read_outline("one.txt", dedent(ONE).encode())]
-    first, second = (store_bytes(outlines, chunks_of(outlines), [], picture=places_of(outlines)) for _ in range(2))
+def test_the_same_notes_give_the_same_bytes(tmp_path: Path) -> None:
+    read = [ReadFile(read_outline("one.txt", dedent(ONE).encode()))]
+    first, second = (written(tmp_path / name, read) for name in ("one", "other"))
     assert first == second
+    assert first.name == second.name
 
 
 def test_many_threads_read_one_store(store_of: Opener) -> None:
@@ -297,10 +282,8 @@ def stated(tmp_path: Path) -> Iterator[Store]:
     read = [
         read_with_account(name, text.encode()) for name, text in (("a.txt", "a\n"), ("b.org", ORG), ("c.txt", "c\n"))
     ]
-    outlines = [outline for outline, _ in read]
-    data = store_bytes(outlines, chunks_of(outlines), [], {}, [account for _, account in read], {"b.org": ["old.org"]})
-    (tmp_path / "nodes.sqlite").write_bytes(data)
-    store = Store(tmp_path / "nodes.sqlite")
+    names = {"b.org": ["old.org"]}
+    store = stored(tmp_path, [ReadFile(outline, account, names.get(outline.file, ())) for outline, account in read])
     yield store
     store.close()
 
@@ -348,8 +331,7 @@ def test_ids_under_an_earlier_name_of_the_file(stated: Store) -> None:
 
 def test_lines_that_do_not_follow_one_another(tmp_path: Path) -> None:
     outline = read_outline("pages/a.md", b"- one\n  key:: value\n  two\n\t- below\n", "logseq")
-    (tmp_path / "nodes.sqlite").write_bytes(store_bytes([outline], chunks_of([outline]), []))
-    store = Store(tmp_path / "nodes.sqlite")
+    store = stored(tmp_path, [outline])
     node = store.node(0)
     assert (node.line, node.end_line, list(node.line_numbers), node.lines) == (1, 3, [1, 3], ("one", "two"))
     assert [store.row_at("pages/a.md", line) for line in (1, 2, 3, 4, 5)] == [0, 0, 0, 1, None]
@@ -359,8 +341,7 @@ def test_lines_that_do_not_follow_one_another(tmp_path: Path) -> None:
 def test_many_nodes_on_one_line(tmp_path: Path) -> None:
     text = '<opml><body><outline text="a"><outline text="b"/></outline><outline text="c"/></body></opml>'
     outline = read_outline("a.opml", text.encode())
-    (tmp_path / "nodes.sqlite").write_bytes(store_bytes([outline], chunks_of([outline]), []))
-    store = Store(tmp_path / "nodes.sqlite")
+    store = stored(tmp_path, [outline])
     assert store.line.tolist() == [1, 1, 1]
     assert store.row_at("a.opml", 1) == 0
     store.close()

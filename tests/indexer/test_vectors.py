@@ -11,12 +11,21 @@ from hypothesis import strategies as st
 
 from indexer import vectors as vectors_module
 from indexer.durable import HashingWriter
-from indexer.vectors import build_index, nearest, read_index, stored_vectors, write_index
+from indexer.vectors import VectorIndex, build_index, read_index, write_index
 
 
 def unit_vectors(count: int, dimension: int, seed: int = 1) -> Any:
     vectors = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def nearest(index: faiss.Index, *arguments: Any) -> Any:
+    """In one segment, every vector of which is in use."""
+    return vectors_module.nearest(VectorIndex([index], np.arange(index.ntotal)), *arguments)
+
+
+def stored_vectors(index: faiss.Index, rows: Any) -> Any:
+    return vectors_module.stored_vectors(VectorIndex([index], np.arange(index.ntotal)), rows)
 
 
 def brute_force(vectors: Any, query: Any, top: int, mask: Any = None) -> list[int]:
@@ -215,3 +224,22 @@ class TestBeyondExactSearch:
         small = build_index(vectors[:900], self.opened(build_index(vectors)))
         assert isinstance(small, faiss.IndexFlat)
         assert self.recall(small, vectors[:900]) == 1.0
+
+
+@given(st.data())
+def test_several_segments_are_searched_as_one(data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.integers(0, 30), min_size=1, max_size=4))
+    seed = data.draw(st.integers(0, 1000))
+    vectors = unit_vectors(sum(sizes), 12, seed)
+    parts = [build_index(part) for part in np.split(vectors, np.cumsum(sizes)[:-1])]
+    slots = data.draw(st.lists(st.sampled_from(range(len(vectors))), unique=True) if len(vectors) else st.just([]))
+    index = VectorIndex(parts, np.array(slots, np.int64))
+    mask = data.draw(st.none() | st.lists(st.booleans(), min_size=len(slots), max_size=len(slots)).map(np.array))
+    mask = mask if mask is None else mask.astype(bool)
+    query = unit_vectors(1, 12, seed + 1)[0]
+    scores, rows = vectors_module.nearest(index, query, 7, mask)
+    expected = brute_force(vectors[slots], query, 7, mask)
+    assert len(rows) == len(expected)
+    np.testing.assert_allclose(scores, vectors[slots][expected] @ query, atol=1e-5)
+    assert mask is None or mask[rows].all()
+    np.testing.assert_array_equal(vectors_module.stored_vectors(index, rows), vectors[slots][rows])

@@ -439,7 +439,7 @@ def test_a_truncated_or_changed_index_file_is_never_answered_from(orchard: Works
 
 def test_asking_a_truncated_index(orchard: Workshop, tmp_path: Path) -> None:
     copy = copy_of(orchard, tmp_path)
-    vectors = next(copy.glob("generations/*/vectors.faiss"))
+    vectors = next(copy.glob("segments/*/vectors.faiss"))
     vectors.write_bytes(vectors.read_bytes()[:-1])
     check_refused(
         run_trellis("ask", "apple", "--index", str(copy)),

@@ -1,0 +1,400 @@
+"""The nodes of a generation as the rest of Trellis reads them: text, place and structure by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.account import Account
+from indexer.attributes import OWN, Attribute
+from indexer.node import Problem
+from indexer.picture import Places
+from indexer.store.postings import K1, TRAIL_WEIGHT, B, Mask
+from indexer.store.segment import Hashes, Segment
+from indexer.store.structure import FileList, Rows, Structure
+from indexer.words import stems_of
+
+_AT_ONCE = 500
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNode:
+    """A node as the index has it. row, parent, last: see the module; parent is -1 at the top."""
+
+    row: int
+    id: str
+    file: str
+    parent: int
+    last: int
+    depth: int
+    line: int
+    end_line: int
+    lines: tuple[str, ...]
+    marker: str
+    plain: str | None = None
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def line_numbers(self) -> Sequence[int]:
+        """The source line of each of `lines`."""
+        return self.numbers or range(self.line, self.line + len(self.lines))
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.lines) if self.plain is None else self.plain
+
+
+class Store:
+    """The nodes of one generation, for any number of threads. Structure is held in memory, texts stay on disk.
+
+    Arrays, each of length len(store), by row: file (number in `files`), parent (-1 at the top), last, depth, line, end_line.
+    chunk_node: the node's row for every chunk.
+    """
+
+    def __init__(self, structure: Structure, files: FileList, segments: Sequence[Segment]) -> None:
+        self.structure = structure
+        self.entries = files.files
+        self.segments = segments
+        self.files: list[str] = [entry.name for entry in files.files]
+        self.file, self.parent, self.last = structure.file_numbers, structure.parent, structure.last
+        self.depth, self.line, self.end_line = structure.depth, structure.line, structure.end_line
+        self.chunk_node: Rows = structure.chunk_nodes
+        self._problems = list(files.problems)
+        self._nodes = _Numbered(structure.node_slots, [segment.record.nodes for segment in segments])
+        self._chunks = _Numbered(structure.chunk_slots, [segment.record.chunks for segment in segments])
+        self._meanings: dict[str, tuple[bool, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+    def close(self) -> None:
+        """Lets go of the segments; the last to do so closes them."""
+        self.segments = ()
+
+    def node(self, row: int) -> StoredNode:
+        return self.nodes([row])[0]
+
+    def nodes(self, rows: Sequence[int]) -> list[StoredNode]:
+        """The nodes at these rows, in their order."""
+        found: dict[int, StoredNode] = {}
+        for number, slots, here in self._nodes.parted(np.asarray(rows, np.int64)):
+            texts = self.segments[number].texts
+            row_of = dict(zip(slots.tolist(), here.tolist(), strict=True))
+            if len(slots) > _AT_ONCE and int(slots.max() - slots.min()) < 2 * len(slots):
+                between = (int(slots.min()), int(slots.max()))
+                records = texts.execute("SELECT * FROM node WHERE slot BETWEEN ? AND ?", between)
+                found.update(
+                    (row_of[each[0]], self._stored(row_of[each[0]], each)) for each in records if each[0] in row_of
+                )
+                continue
+            for start in range(0, len(slots), _AT_ONCE):
+                some = slots[start : start + _AT_ONCE].tolist()
+                records = texts.execute(f"SELECT * FROM node WHERE slot IN ({','.join('?' * len(some))})", some)
+                found.update((row_of[each[0]], self._stored(row_of[each[0]], each)) for each in records)
+        return [found[int(row)] for row in rows]
+
+    def run(self, first: int, last: int) -> list[StoredNode]:
+        """The nodes from row `first` to row `last`, both included."""
+        return self.nodes(range(int(first), min(int(last) + 1, len(self))))
+
+    def row_of(self, node_id: str) -> int | None:
+        """The node of this id, also of an id that it had before its file was renamed."""
+        try:
+            number = np.uint64(int(node_id, 16))
+        except (ValueError, OverflowError):
+            return None
+        if f"{number:016x}" != node_id:
+            return None
+        found = np.flatnonzero(self.structure.ids == number)
+        if len(found):
+            return int(found[0])
+        former = np.flatnonzero(self.structure.former_ids == number)
+        return int(self.structure.former_nodes[former[0]]) if len(former) else None
+
+    def id_of(self, row: int) -> str:
+        return f"{int(self.structure.ids[row]):016x}"
+
+    def row_at(self, file: str, line: int) -> int | None:
+        """The node whose text stands at this line of the file: the last one that begins at or before it."""
+        if file not in self.files:
+            return None
+        first, last = self.rows_of(self.files.index(file))
+        before = np.flatnonzero(self.line[first : last + 1] <= line)
+        if not len(before):
+            return None
+        begins = self.line[first : last + 1]
+        row = first + int(before[np.argmax(begins[before])])
+        return row if line <= self.end_line[row] else None
+
+    def rows_of(self, number: int) -> tuple[int, int]:
+        """The first and the last row of a file; the last is before the first for a file without nodes."""
+        return int(np.searchsorted(self.file, number)), int(np.searchsorted(self.file, number, "right")) - 1
+
+    def rows_with(self, text: str) -> list[int]:
+        """The nodes whose text, with line breaks as spaces, holds this text exactly. Reads every node: for rare use."""
+        query = "SELECT slot FROM node WHERE instr(replace(lines, char(10), ' '), ?)"
+        return sorted(
+            row
+            for number, segment in enumerate(self.segments)
+            for row in self._nodes.rows(number, [slot for (slot,) in segment.texts.execute(query, (text,))])
+        )
+
+    def ancestors(self, row: int) -> list[int]:
+        """Rows from the outermost ancestor to the parent."""
+        above: list[int] = []
+        row = int(self.parent[row])
+        while row >= 0:
+            above.append(row)
+            row = int(self.parent[row])
+        return above[::-1]
+
+    def children(self, row: int) -> list[int]:
+        """Rows of the children of a node, in order."""
+        children: list[int] = []
+        child = row + 1
+        while child <= self.last[row]:
+            children.append(child)
+            child = int(self.last[child]) + 1
+        return children
+
+    def path(self, row: int) -> list[str]:
+        """The texts of the ancestors, outermost first, without the node itself."""
+        return [node.text for node in self.nodes(self.ancestors(row))]
+
+    def chunks_of(self, rows: Rows) -> tuple[Rows, Rows]:
+        """The first and the last chunk of each node."""
+        return np.searchsorted(self.chunk_node, rows, "left"), np.searchsorted(self.chunk_node, rows, "right") - 1
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """The words of the notes, without case, and how often each stands there."""
+        words: Counter[str] = Counter()
+        for number, segment in enumerate(self.segments):
+            words.update(segment.words.vocabulary(self._chunks.live(number)))
+        return dict(words)
+
+    def uses(self, short: str) -> bool:
+        """Whether the notes use this acronym."""
+        return self._meaning(short)[0]
+
+    def spelled_out(self, short: str) -> str:
+        """The phrase of the notes that this acronym most often stands for, or ""."""
+        return self._meaning(short)[1]
+
+    def _meaning(self, short: str) -> tuple[bool, str]:
+        """Whether the notes use an acronym, and what it most often stands for."""
+        known = self._meanings.get(short)
+        if known is None:
+            counts: Counter[str] = Counter()
+            for number, segment in enumerate(self.segments):
+                live = self._nodes.live(number)
+                for long, slot, count in segment.texts.execute(
+                    "SELECT long, node, count FROM acronym WHERE short = ?", (short,)
+                ):
+                    if live is None or live[slot]:
+                        counts[long] += count
+            used = counts.pop("", 0) > 0
+            known = used, min(counts, key=lambda long: (-counts[long], len(long), long), default="")
+            if len(self._meanings) < _REMEMBERED:
+                self._meanings[short] = known
+        return known
+
+    def chunks_with(self, word: str) -> int:
+        """How many chunks hold the word in any inflection, in their own text or in their trail."""
+        return min((self._holders(stem) for stem in stems_of(word)), default=0)
+
+    def _holders(self, stem: str) -> int:
+        return sum(
+            segment.words.holders(stem, self._chunks.live(number)) for number, segment in enumerate(self.segments)
+        )
+
+    def match(self, words: Sequence[str], top: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
+        """The chunks that hold at least one of the words, in any inflection, with their BM25 scores, best first; all of them
+        or the `top` best.
+
+        A word in the chunk's own text counts twice as much as one in its trail (Robertson & Zaragoza 2009, BM25F).
+        """
+        stems = list(dict.fromkeys(stem for word in words for stem in stems_of(word)))
+        scores = np.zeros(len(self.chunk_node), np.float32)
+        found = np.zeros(len(self.chunk_node), np.bool_)
+        for stem in stems:
+            holders = self._holders(stem)
+            rarity = max(np.log((len(scores) - holders + 0.5) / (holders + 0.5)), 1e-6)
+            for number, segment in enumerate(self.segments):
+                where = segment.words.of(stem)
+                rows = self._chunks.row_of(number)[segment.words.chunks[where]]
+                counts = segment.words.own[where] + TRAIL_WEIGHT * segment.words.trail[where]
+                lengths = segment.words.lengths[segment.words.chunks[where]] / self._mean_length
+                scores_here = rarity * counts * (K1 + 1) / (counts + K1 * (1 - B + B * lengths))
+                there = rows >= 0
+                scores[rows[there]] += scores_here[there]
+                found[rows[there]] = True
+        rows = np.flatnonzero(found)
+        if top is not None and len(rows) > top:
+            rows = rows[np.sort(np.argpartition(-scores[rows], top - 1)[:top])]
+        rows = rows[np.argsort(-scores[rows], kind="stable")]
+        return rows, scores[rows]
+
+    @cached_property
+    def _mean_length(self) -> float:
+        """Words of a chunk, on average."""
+        total = sum(int(self._lengths(number).sum()) for number in range(len(self.segments)))
+        return max(total / max(len(self.chunk_node), 1), 1e-9)
+
+    def _lengths(self, number: int) -> NDArray[np.int32]:
+        lengths, live = self.segments[number].words.lengths, self._chunks.live(number)
+        return lengths if live is None else lengths[live]
+
+    def chunk_rows(self) -> dict[bytes, int]:
+        """The row of a chunk by the hash of the text that its vector was made of; of equal chunks any one."""
+        return {digest: row for row, digest in enumerate(self.made_of().tolist())}
+
+    def made_of(self) -> Hashes:
+        """By row, the hash of the text that a chunk's vector was made of."""
+        return self._chunks.gathered([segment.contents.made_of for segment in self.segments])
+
+    def own_hashes(self) -> Hashes:
+        """By row, the hash of a chunk's own text."""
+        return self._chunks.gathered([segment.contents.own_hashes for segment in self.segments])
+
+    def chunk_hashes(self) -> Hashes:
+        """By row, the hash of the words by which a chunk is found."""
+        return self._chunks.gathered([segment.contents.chunk_hashes for segment in self.segments])
+
+    def node_hashes(self) -> Hashes:
+        """By row, the hash of all that a node says."""
+        return self._nodes.gathered([segment.contents.node_hashes for segment in self.segments])
+
+    @cached_property
+    def headings(self) -> list[tuple[int, str]]:
+        """Row and text, without case, of every node that has others below it."""
+        rows = np.flatnonzero(self.last > np.arange(len(self))).tolist()
+        return [(node.row, " ".join(node.lines).casefold()) for node in self.nodes(rows)]
+
+    def places(self) -> Places:
+        """Where each chunk stands in the picture of the vectors: shape (chunks, 2), or (0, 2) for an index without a map."""
+        return self.structure.places
+
+    def ids_in_order(self) -> list[str]:
+        digits = self.structure.ids.astype(">u8").tobytes().hex()
+        return [digits[at : at + 16] for at in range(0, len(digits), 16)]
+
+    def ids(self) -> set[str]:
+        return set(self.ids_in_order())
+
+    def problems(self) -> list[Problem]:
+        return list(self._problems)
+
+    def accounts(self) -> list[Account]:
+        """Where the lines of each file went, in the order of `files`."""
+        return [entry.account for entry in self.entries if entry.account]
+
+    def attributes(self, row: int) -> list[Attribute]:
+        """What a node says of itself; what it inherits is not among it."""
+        found = []
+        for number, slots, _ in self._nodes.parted(np.array([row])):
+            query = "SELECT name, value FROM attribute WHERE node = ? ORDER BY rowid"
+            found += self.segments[number].texts.execute(query, (int(slots[0]),)).fetchall()
+        return [Attribute(*pair) for pair in found]
+
+    def statements(self, names: Sequence[str]) -> list[tuple[int, int, int, str]]:
+        """(row, first row, last row, value) of every attribute of these names: the row that says it, -1 for a file, and the run
+        of rows it holds for. Of two that hold for a node the later one in this order is the nearer one.
+        """
+        wanted = set(names)
+        found: list[tuple[int, int, int, str]] = []
+        for number, entry in enumerate(self.entries):
+            first, last = self.rows_of(number) if entry.attributes else (0, -1)
+            if first <= last:
+                found += [(-1, first, last, value) for name, value in entry.attributes if name in wanted]
+        for row, name, value in self._said(f"WHERE name IN ({', '.join('?' * len(names))})", list(names)):
+            found.append((row, row, row if name in OWN else int(self.last[row]), value))
+        return sorted(found, key=lambda each: (each[1], each[0]))
+
+    def attribute_values(self) -> list[tuple[str, str, int]]:
+        """(name, value, how often) of all attributes, the commonest first."""
+        counts = Counter((name, value) for _, name, value in self._said("", []))
+        counts.update(pair for entry in self.entries for pair in entry.attributes)
+        return sorted(((*pair, count) for pair, count in counts.items()), key=lambda each: (-each[2], each[:2]))
+
+    def _said(self, condition: str, values: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+        """(row, name, value) of attributes of nodes that are there."""
+        for number, segment in enumerate(self.segments):
+            rows = self._nodes.row_of(number)
+            query = f"SELECT node, name, value FROM attribute {condition} ORDER BY rowid"
+            for slot, name, value in segment.texts.execute(query, values):
+                if rows[slot] >= 0:
+                    yield int(rows[slot]), name, value
+
+    def _stored(self, row: int, record: tuple[Any, ...]) -> StoredNode:
+        _, lines, marker, plain, numbers = record
+        line = int(self.line[row])
+        return StoredNode(
+            row,
+            self.id_of(row),
+            self.files[self.file[row]],
+            int(self.parent[row]),
+            int(self.last[row]),
+            int(self.depth[row]),
+            line,
+            int(self.end_line[row]),
+            tuple(lines.split("\n")),
+            marker,
+            plain,
+            tuple(line + int(below) for below in numbers.split(",")) if numbers else (),
+        )
+
+
+class _Numbered:
+    """From rows to slots of several segments, and back. slots: by row, counted over all segments."""
+
+    def __init__(self, slots: Rows, sizes: Sequence[int]) -> None:
+        self._slots = slots
+        self._starts = np.concatenate([[0], np.cumsum(np.array(sizes, np.int64))]).astype(np.int64)
+
+    def parted(self, rows: Rows) -> Iterator[tuple[int, Rows, Rows]]:
+        """For each segment that has any of these rows: its number, the slots in it, and the rows."""
+        slots = self._slots[rows]
+        if len(self._starts) == 2:
+            yield 0, slots, rows
+            return
+        numbers = np.searchsorted(self._starts, slots, "right") - 1
+        for number in np.unique(numbers).tolist():
+            here = numbers == number
+            yield number, slots[here] - self._starts[number], rows[here]
+
+    @cached_property
+    def _rows(self) -> Rows:
+        """By slot, counted over all segments, the row; -1 where what it held is gone."""
+        rows = np.full(int(self._starts[-1]), -1, np.int64)
+        rows[self._slots] = np.arange(len(self._slots))
+        return rows
+
+    def row_of(self, number: int) -> Rows:
+        """By slot of one segment, the row; -1 where what it held is gone."""
+        return self._rows[self._starts[number] : self._starts[number + 1]]
+
+    def rows(self, number: int, slots: Sequence[int]) -> list[int]:
+        """The rows of these slots that are there."""
+        rows = self.row_of(number)[np.array(slots, np.int64)]
+        return [int(row) for row in rows if row >= 0]
+
+    def live(self, number: int) -> Mask | None:
+        """By slot of one segment, whether what it holds is still there; None when all of it is."""
+        return None if len(self._slots) == self._starts[-1] else self._alive[number]
+
+    @cached_property
+    def _alive(self) -> list[Mask | None]:
+        masks = [self.row_of(number) >= 0 for number in range(len(self._starts) - 1)]
+        return [None if mask.all() else mask for mask in masks]
+
+    def gathered(self, parts: Sequence[Hashes]) -> Hashes:
+        """By row, what the segments have by slot."""
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts))[self._slots]
