@@ -165,7 +165,7 @@ class _Codes:
             if self._tokens >= _SAMPLE_TOKENS:
                 projection = self._use(late.fit(np.concatenate(list(self._waiting.values())))).to_bytes()
         else:
-            self.done |= zip(hashes, map(self._projection.encode, fresh.tokens), strict=True)
+            self.done |= zip(hashes, _encode_together(self._projection, fresh.tokens), strict=True)
         kept: Sequence[Codes | Vectors] = [self.done[each] for each in hashes] if self._projection else fresh.tokens
         return Record(
             hashes=list(hashes),
@@ -206,6 +206,14 @@ class _Codes:
 
     def _use(self, projection: Projection) -> Projection:
         self._projection = projection
-        self.done |= {digest: projection.encode(vectors) for digest, vectors in self._waiting.items()}
+        self.done |= zip(self._waiting, _encode_together(projection, list(self._waiting.values())), strict=True)
         self._waiting = {}
         return projection
+
+
+def _encode_together(projection: Projection, parts: Sequence[Vectors]) -> list[Codes]:
+    """The codes of each part: many small products cost several times one large one."""
+    if not parts:
+        return []
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    return np.split(projection.encode(np.concatenate(parts)), ends)

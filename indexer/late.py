@@ -22,6 +22,7 @@ DIMENSION = 64
 _FIT_FROM = 2000
 """A projection learned from fewer tokens would be one to their noise: small indexes keep the vectors whole."""
 _FIT_ENOUGH = 20_000
+_BLOCK = 256
 
 Codes = NDArray[np.int8]
 Offsets = NDArray[np.int64]
@@ -51,7 +52,14 @@ class Projection:
             return cls(arrays["matrix"], float(arrays["scale"]))
 
     def encode(self, vectors: Vectors) -> Codes:
-        return np.asarray(np.clip(np.rint(self.apply(vectors) / self.scale), -127, 127), np.int8)
+        """Shape (n, d). Always so many rows at once, so that a code does not depend on what is encoded beside it."""
+        codes = np.empty((len(vectors), self.matrix.shape[1]), np.int8)
+        block = np.zeros((_BLOCK, vectors.shape[1]), np.float32)
+        for at in range(0, len(vectors), _BLOCK):
+            some = vectors[at : at + _BLOCK]
+            block[: len(some)] = some
+            codes[at : at + len(some)] = np.clip(np.rint(self.apply(block)[: len(some)] / self.scale), -127, 127)
+        return codes
 
 
 def fit(vectors: Vectors) -> Projection:
