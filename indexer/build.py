@@ -104,12 +104,13 @@ def build(
     extras: MakeExtras = no_extras,
     at_most: int | None = None,
     current: Generation | None = None,
+    leave_out: Sequence[str] = (),
 ) -> Report:
     """Brings the index in `folder` up to date with `notes`. The model is loaded only if something has to be embedded.
 
     at_most: how many chunks to embed that only came under other headings; the rest is found by its old vectors until a
     later build (a heading above ten thousand nodes can be renamed). None embeds them all. current: an opened generation of
-    this folder, which saves opening it if it is still the current one.
+    this folder, which saves opening it if it is still the current one. leave_out: as in `find_sources`.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
@@ -117,7 +118,9 @@ def build(
         old, notice = _open_old(folder, model, current)
         try:
             before = _manifest_before(folder)
-            report = _Build(notes, folder, model, loader, progress, extras, at_most, old, notice, before).run()
+            report = _Build(
+                notes, folder, model, loader, progress, extras, at_most, old, notice, before, leave_out
+            ).run()
             remove_journal(folder)
             return report
         finally:
@@ -165,11 +168,12 @@ class _Build:
     old: Generation | None
     notice: str
     before: Manifest | None = None
+    leave_out: Sequence[str] = ()
     skipped: list[Skipped] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> Report:
-        found = find_sources(self.notes)
+        found = find_sources(self.notes, self.leave_out)
         self.skipped = _by_reason(found.skipped)
         data, unreadable = read_sources(found.sources)
         sources = _Sources(

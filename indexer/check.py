@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -43,8 +44,10 @@ class Verdict(msgspec.Struct, frozen=True):
         ]
 
 
-def check_index(folder: Path, model: Model) -> Verdict:
-    """Reads and verifies everything, embeds nothing. What is wrong comes in the verdict, not as an error."""
+def check_index(folder: Path, model: Model, leave_out: Sequence[str] = ()) -> Verdict:
+    """Reads and verifies everything, embeds nothing. What is wrong comes in the verdict, not as an error. leave_out: as in
+    `find_sources`.
+    """
     try:
         name, manifest = read_manifest(folder)
         opened = open_generation(folder, model, thorough=True)
@@ -53,7 +56,7 @@ def check_index(folder: Path, model: Model) -> Verdict:
     opened.close()
     problem = ""
     try:
-        now = _digests([Path(place) for place in manifest.notes])
+        now = _digests([Path(place) for place in manifest.notes], leave_out)
     except NotesError as error:
         now, problem = {}, str(error)
     changed, added, removed = _differences(manifest, now)
@@ -63,9 +66,9 @@ def check_index(folder: Path, model: Model) -> Verdict:
     )
 
 
-def _digests(notes: list[Path]) -> dict[str, str]:
+def _digests(notes: list[Path], leave_out: Sequence[str]) -> dict[str, str]:
     digests = {}
-    for source in find_sources(notes).sources:
+    for source in find_sources(notes, leave_out).sources:
         try:
             digests[source.file] = hashlib.sha256(read_whole(source.path)).hexdigest()
         except OSError:

@@ -75,6 +75,7 @@ def derive(
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
             notes=base.manifest.notes,
             sources=sources,
+            notebooks={file: name for file, name in base.manifest.notebooks.items() if file in files},
             files={},
             segments=[],
         )

@@ -38,6 +38,11 @@ class NotesNameClash(NotesError):
         super().__init__(f"Both '{one}' and '{other}' would be called '{name}'. Rename one of them.")
 
 
+class PatternNotUnderstood(NotesError):
+    def __init__(self, patterns: Sequence[str], reason: object) -> None:
+        super().__init__(f"'ignore' ({', '.join(patterns)}) cannot be used: {reason}. Write patterns as in .gitignore.")
+
+
 class NotText(NotesError):
     """The bytes of a file are not text in any encoding that the reader knows."""
 

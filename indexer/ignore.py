@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
+
+from indexer.errors import PatternNotUnderstood
 
 IGNORE_FILES = (".gitignore", ".trellisignore")
 """Read in this order in each folder; what is said later or deeper holds."""
@@ -52,6 +55,15 @@ class Rules:
             if said is not None:
                 return f"ignored by {name}" if said else ""
         return ""
+
+
+def given_rules(patterns: Sequence[str]) -> Callable[[Path], Rules]:
+    """The rules that these patterns of the settings make in the folder that is searched. Raises PatternNotUnderstood."""
+    try:
+        spec = GitIgnoreSpec.from_lines(patterns)
+    except (ValueError, re.error) as error:
+        raise PatternNotUnderstood(patterns, error) from error
+    return lambda folder: Rules(((folder, "the settings", spec),) if patterns else ())
 
 
 def file_reason(name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.errors import NoNotesInside, NotesNameClash, NotesNotFound
-from indexer.ignore import Rules, file_reason, folder_reason
+from indexer.ignore import Rules, file_reason, folder_reason, given_rules
 from indexer.node import Problem
 from indexer.readers import suffixes
 
@@ -39,13 +39,16 @@ class Found:
     skipped: Sequence[tuple[str, str]] = ()
 
 
-def find_sources(notes: Sequence[Path]) -> Found:
+def find_sources(notes: Sequence[Path], leave_out: Sequence[str] = ()) -> Found:
     """The files under `notes`, sorted by name. A folder is searched for files of a known suffix; a file is taken as it is.
 
     With several places given, each folder's own name comes first in the names of its files. Passed over are hidden files,
     what ignore files name, and what editors and syncs leave behind; so is a link that leads out of its notes folder: it is
-    reported, and nothing beyond it is read.
+    reported, and nothing beyond it is read. leave_out: patterns as in .gitignore of what to pass over in each folder besides.
+
+    Raises NotesError, also for a pattern that is none.
     """
+    rules = given_rules(leave_out)
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
     skipped: list[tuple[str, str]] = []
@@ -53,7 +56,7 @@ def find_sources(notes: Sequence[Path]) -> Found:
         if not place.exists():
             raise NotesNotFound(place)
         root = place.resolve()
-        walk = _Walk(root, f"{root.name}/" if len(notes) > 1 and root.is_dir() else "", problems, skipped)
+        walk = _Walk(root, f"{root.name}/" if len(notes) > 1 and root.is_dir() else "", problems, skipped, rules)
         for source in walk.sources():
             if source.file in sources and sources[source.file].path != source.path:
                 raise NotesNameClash(source.file, sources[source.file].path, source.path)
@@ -61,6 +64,22 @@ def find_sources(notes: Sequence[Path]) -> Found:
     if not sources:
         raise NoNotesInside(notes, suffixes(), [str(problem) for problem in problems])
     return Found([sources[name] for name in sorted(sources)], problems, sorted(set(skipped)))
+
+
+def source_path(notes: Sequence[Path], file: str) -> Path | None:
+    """Where a file of this name would lie; the reverse of what `find_sources` calls it. None when it cannot be told: its name
+    holds bytes that are no text, or it is of none of these places.
+    """
+    if "\\x" in file:
+        return None
+    for place in notes:
+        if place.name == file and not place.is_dir():
+            return place
+        if len(notes) == 1:
+            return place / file
+        if file.startswith(f"{place.name}/"):
+            return place / file.removeprefix(f"{place.name}/")
+    return None
 
 
 @dataclass(slots=True)
@@ -71,6 +90,7 @@ class _Walk:
     prefix: str
     problems: list[Problem]
     skipped: list[tuple[str, str]]
+    given: Callable[[Path], Rules]
     rules: dict[Path, Rules] = field(default_factory=dict)
     notebooks: dict[Path, str] = field(default_factory=dict)
 
@@ -80,7 +100,7 @@ class _Walk:
             yield Source(self.prefix + _text(self.root.name), self.root, around)
             return
         self.notebooks[self.root.parent] = around
-        self.rules[self.root.parent] = Rules()
+        self.rules[self.root.parent] = self.given(self.root)
         for folder, folders, files in os.walk(self.root, onerror=self._unreadable):
             here = Path(folder)
             notebook = self.notebooks[here] = _notebook_of(folders, files) or self.notebooks[here.parent]

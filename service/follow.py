@@ -45,10 +45,10 @@ _CHANGES = [
 Signature = frozenset[tuple[str, int, int, int]]
 
 
-def signature(notes: Sequence[Path]) -> Signature:
+def signature(notes: Sequence[Path], leave_out: Sequence[str] = ()) -> Signature:
     """Changes whenever a notes file is written, added, renamed or removed: name, time, size and inode of each."""
     marks = set()
-    for source in find_sources(notes).sources:
+    for source in find_sources(notes, leave_out).sources:
         try:
             status = source.path.stat()
         except OSError:
@@ -62,14 +62,15 @@ class Follower(threading.Thread):
     where it cannot, the notes are looked at regularly.
     """
 
-    def __init__(self, notes: Sequence[Path], update: Callable[[], None]) -> None:
+    def __init__(self, notes: Sequence[Path], update: Callable[[], None], leave_out: Sequence[str] = ()) -> None:
         """What is in the notes now counts as dealt with, so make it before they are indexed for the first time."""
         super().__init__(name="follower", daemon=True)
         self._notes = notes
+        self._leave_out = leave_out
         self._update = update
         self._stopped = False
         self._woken = threading.Event()
-        self._done = _safe_signature(notes)
+        self._done = _safe_signature(notes, leave_out)
 
     def stop(self) -> None:
         self._stopped = True
@@ -85,11 +86,11 @@ class Follower(threading.Thread):
 
     def _look(self) -> None:
         """A change is acted on once two looks see the same, or when it has not come to rest for long."""
-        now = _safe_signature(self._notes)
+        now = _safe_signature(self._notes, self._leave_out)
         patience = time.monotonic() + _PATIENCE
         while now is not None and now != self._done and not self._stopped:
             time.sleep(_REST)
-            before, now = now, _safe_signature(self._notes)
+            before, now = now, _safe_signature(self._notes, self._leave_out)
             if now is not None and (now == before or time.monotonic() > patience):
                 if self._try_update():
                     self._done = now
@@ -138,10 +139,10 @@ def _watched(notes: Sequence[Path], woken: threading.Event) -> Iterator[bool]:
         observer.join()
 
 
-def _safe_signature(notes: Sequence[Path]) -> Signature | None:
+def _safe_signature(notes: Sequence[Path], leave_out: Sequence[str]) -> Signature | None:
     """None when the notes are not there at all, which is more likely an unmounted disk than a wish to forget them."""
     try:
-        return signature(notes)
+        return signature(notes, leave_out)
     except (TrellisError, OSError) as error:
         _log.warning("the notes cannot be followed: %s", error)
         return None

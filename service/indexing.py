@@ -24,9 +24,10 @@ def update(
     progress: Progress = ignore,
     at_most: int | None = None,
     current: Generation | None = None,
+    leave_out: Sequence[str] = (),
 ) -> Report:
     """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once. at_most,
-    current: as in `indexer.build.build`.
+    current, leave_out: as in `indexer.build.build`.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
@@ -36,11 +37,25 @@ def update(
         return {FILE: msgspec.json.encode(anchors)}
 
     return build(
-        notes, folder, model, loader=loader, progress=progress, extras=calibrate, at_most=at_most, current=current
+        notes,
+        folder,
+        model,
+        loader=loader,
+        progress=progress,
+        extras=calibrate,
+        at_most=at_most,
+        current=current,
+        leave_out=leave_out,
     )
 
 
-def follow(notes: Sequence[Path], folder: Path, current: Current, tell: Callable[[str], None]) -> None:
+def follow(
+    notes: Sequence[Path],
+    folder: Path,
+    current: Current,
+    tell: Callable[[str], None],
+    leave_out: Sequence[str] = (),
+) -> None:
     """Brings the index and what is served from it up to date while questions go on being answered.
 
     What came under other headings answers to them at once: by words, by the vectors of the headings, and by those it had. It is
@@ -49,7 +64,15 @@ def follow(notes: Sequence[Path], folder: Path, current: Current, tell: Callable
     total = 0
     while True:
         served = current.get().generation
-        report = update(notes, folder, current.model, lambda _: current.encoder, at_most=_AT_ONCE, current=served)
+        report = update(
+            notes,
+            folder,
+            current.model,
+            lambda _: current.encoder,
+            at_most=_AT_ONCE,
+            current=served,
+            leave_out=leave_out,
+        )
         current.refresh()
         total = max(total, report.borrowed)
         if total:

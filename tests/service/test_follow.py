@@ -79,11 +79,11 @@ def followed(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fo
     counted: list[Following] = []
     really = follow.find_sources
 
-    def count(notes: object) -> object:
+    def count(*places: object) -> object:
         for one in counted:
             one.before_look()
             one.looks += 1
-        return really(notes)
+        return really(*places)
 
     monkeypatch.setattr(follow, "find_sources", count)
     counted.append(Following(workshop))
