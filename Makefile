@@ -1,8 +1,9 @@
 # The two commands: `make serve` and `make test` do all the set-up on a machine with git, make and Python 3.11 or newer.
 
 PYTHON ?= python3
-NOTES ?= notes
-INDEX ?= index
+# Left empty, what trellis.yaml says holds, or else notes/ and index/.
+NOTES ?=
+INDEX ?=
 HOST ?= 127.0.0.1
 PORT ?= 8000
 # Where to take PyTorch from; empty means where everything else comes from. The README says when to set it.
@@ -20,10 +21,10 @@ help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 serve: $(VENV)/serve  ## index NOTES into INDEX and serve on HOST:PORT
-	@$(BIN)/trellis serve $(NOTES) --index $(INDEX) --host $(HOST) --port $(PORT)
+	@$(BIN)/trellis serve $(NOTES) $(if $(INDEX),--index $(INDEX)) --host $(HOST) --port $(PORT)
 
 index: $(VENV)/serve  ## index NOTES into INDEX
-	@$(BIN)/trellis index $(NOTES) --index $(INDEX)
+	@$(BIN)/trellis index $(NOTES) $(if $(INDEX),--index $(INDEX))
 
 test: lint  ## the whole suite
 	$(BIN)/python -m pytest
@@ -70,4 +71,4 @@ lock:  ## renew the lock files from pyproject.toml (needs uv)
 	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/test.lock
 
 clean:  ## remove the environment and the index
-	rm -rf $(VENV) index/CURRENT index/generations index/.publications index/models
+	rm -rf $(VENV) index/CURRENT index/generations index/.publications index/.collections index/models

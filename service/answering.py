@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from msgspec import structs
 
 from indexer.store import Store
 from indexer.vectors import Mask
+from service.across import Gone, Part, merged, rank_across
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.judge.confidence import ANSWERED_FROM, confidence
 from service.judge.evidence import JUDGED
@@ -19,14 +21,13 @@ from service.reasons import reason
 from service.search.cut import cut_out
 from service.search.excerpt import LINE_LIMIT, to_results
 from service.search.explain import explain
-from service.search.intent import sides, wants_list
-from service.search.query import Query, read_queries
+from service.search.intent import wants_list
+from service.search.query import Query
 from service.search.query_syntax import EVERYTHING, Filters, parse_query
-from service.search.ranking import Ranking, neighbours, rank, rank_sides
-from service.search.scope import node_mask
+from service.search.ranking import neighbours
 from service.search.windows import MAX_LINES, Window
 from service.search.words import content_stems
-from service.snapshot import Snapshot
+from service.snapshot import OneOrMore, Snapshot, several
 from service.types import (
     QUESTION_LIMIT,
     TOP_ASK,
@@ -48,7 +49,7 @@ _LIST_SHOWN = 40
 
 
 def ask(
-    snapshot: Snapshot,
+    asked: OneOrMore,
     question: str,
     top: int = 8,
     under: Sequence[str] = (),
@@ -56,28 +57,31 @@ def ask(
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
+    gone: Gone | None = None,
 ) -> Answer:
     """The excerpts that answer, best first, and whether the notes answer at all. The question may hold filters of its own (see
-    `service.search.query_syntax`); `under` and `file` are short for two of them. Raises RequestError.
+    `service.search.query_syntax`); `under` and `file` are short for two of them. Nodes that are `gone` do not count. Of several
+    collections the one with the best excerpt is judged and quoted. Raises RequestError.
     """
     started = time.perf_counter()
+    snapshots = several(asked)
     filters = filters.narrowed(Filters(tuple(under), file))
-    query, ranking, results, mask = _search(snapshot, question, top, TOP_ASK, filters, explained)
-    probability = confidence(snapshot, query, ranking)
+    found, results = _search(snapshots, question, top, TOP_ASK, filters, explained, gone)
+    probability = confidence(found[0][0].snapshot, found[0][0].query, found[0][0].ranking) if found else 0.0
     answered = probability >= ANSWERED_FROM
     return Answer(
         question=question,
         answered=answered,
         confidence=round(probability, 4),
-        answer=_quote(snapshot.store, query, ranking.windows[0], mask) if answered and results else None,
+        answer=_quote(*found[0]) if answered and found else None,
         results=results,
-        generation=snapshot.name,
+        generation=generation_of(snapshots),
         took_ms=_milliseconds(started),
     )
 
 
 def search(
-    snapshot: Snapshot,
+    asked: OneOrMore,
     query: str,
     top: int = 8,
     under: Sequence[str] = (),
@@ -85,12 +89,22 @@ def search(
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
+    gone: Gone | None = None,
 ) -> SearchResults:
     """The ranking alone; otherwise as `ask`. Raises RequestError."""
     started = time.perf_counter()
+    snapshots = several(asked)
     filters = filters.narrowed(Filters(tuple(under), file))
-    _, _, results, _ = _search(snapshot, query, top, TOP_SEARCH, filters, explained)
-    return SearchResults(query, results, snapshot.name, _milliseconds(started))
+    _, results = _search(snapshots, query, top, TOP_SEARCH, filters, explained, gone)
+    return SearchResults(query, results, generation_of(snapshots), _milliseconds(started))
+
+
+def generation_of(snapshots: Sequence[Snapshot]) -> str:
+    """One name for what several collections are now: 16 hexadecimal digits, as those of one."""
+    if len(snapshots) == 1:
+        return snapshots[0].name
+    names = "".join(f"{snapshot.collection} {snapshot.name}\n" for snapshot in snapshots)
+    return hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
 def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
@@ -107,23 +121,26 @@ def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
         children=refer(store, children[:_CHILDREN_SHOWN]),
         child_count=len(children),
         attributes=[Said(name, value) for name, value in store.attributes(node.row)],
+        collection=snapshot.collection,
     )
 
 
-def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
+def related(snapshot: Snapshot, node_id: str, top: int = 8, gone: Mask | None = None) -> RelatedResults:
     """The notes nearest in meaning from elsewhere. Siblings stand beside the node in every excerpt, so they come only when
-    there is nothing else. Raises NodeNotFound or TopOutOfRange.
+    there is nothing else. Nodes that are `gone` do not count. Raises NodeNotFound or TopOutOfRange.
     """
-    _require_top(top, TOP_ASK)
+    require_top(top, TOP_ASK)
     store = snapshot.store
     row = require_row(store, node_id)
     exclude = np.zeros(len(store), np.bool_)
     exclude[row : store.last[row] + 1] = True
     exclude[store.ancestors(row)] = True
+    if gone is not None:
+        exclude |= gone
     beside = exclude | ((store.parent == store.parent[row]) & (store.parent >= 0))
     found = neighbours(snapshot, row, top, exclude if beside.all() else beside)
     nodes = [_related_node(snapshot, row, other, score) for other, score in found]
-    return RelatedResults(node_id, nodes, snapshot.name)
+    return RelatedResults(node_id, nodes, snapshot.name, snapshot.collection)
 
 
 def node_at(snapshot: Snapshot, file: str, line: int) -> str:
@@ -143,48 +160,74 @@ def check_question(question: str, top: int, limit: int = TOP_ASK) -> str:
         raise InvalidRequest("The question holds bytes that are no text.")
     if len(question) > QUESTION_LIMIT:
         raise QuestionTooLong(len(question), QUESTION_LIMIT)
-    _require_top(top, limit)
+    require_top(top, limit)
     return question
 
 
 def _search(
-    snapshot: Snapshot, question: str, top: int, limit: int, filters: Filters, explained: bool
-) -> tuple[Query, Ranking, list[Result], Mask | None]:
+    snapshots: Sequence[Snapshot],
+    question: str,
+    top: int,
+    limit: int,
+    filters: Filters,
+    explained: bool,
+    gone: Gone | None,
+) -> tuple[list[tuple[Part, Window]], list[Result]]:
     words, own = parse_query(check_question(question, top, limit))
     question = check_question(words, top, limit)
-    mask = node_mask(snapshot.store, own.narrowed(filters))
-    query, *halves = read_queries(snapshot, [question, *(sides(question) or ())])
-    depth = max(top, JUDGED)
-    ranking = rank_sides(snapshot, query, halves, depth, mask) if halves else rank(snapshot, query, depth, mask)
-    stems = content_stems(query.text)
-    windows = ranking.windows[:top]
-    cuts = cut_out(snapshot.store, windows, mask)
-    results = to_results(snapshot.store, windows, stems)
-    results = [structs.replace(result, cut=cut) for result, cut in zip(results, cuts, strict=True)]
-    if explained:
-        results = [
-            structs.replace(result, why=explain(snapshot, query, window))
-            for result, window in zip(results, ranking.windows, strict=False)
-        ]
-    return query, ranking, results, mask
+    parts = rank_across(snapshots, question, max(top, JUDGED), own.narrowed(filters), gone)
+    found = merged(parts, top)
+    results: dict[int, Result] = {}
+    for part in parts:
+        windows = [window for owner, window in found if owner is part]
+        results |= zip(map(id, windows), _results(part, windows, explained), strict=True)
+    return found, _without_repeats([results[id(window)] for _, window in found])
 
 
-def _require_top(top: int, limit: int) -> None:
+def _results(part: Part, windows: Sequence[Window], explained: bool) -> list[Result]:
+    snapshot = part.snapshot
+    cuts = cut_out(snapshot.store, windows, part.mask)
+    results = to_results(snapshot.store, windows, content_stems(part.query.text))
+    return [
+        structs.replace(
+            result,
+            cut=cut,
+            collection=snapshot.collection,
+            why=explain(snapshot, part.query, window) if explained else None,
+        )
+        for result, cut, window in zip(results, cuts, windows, strict=True)
+    ]
+
+
+def _without_repeats(results: Sequence[Result]) -> list[Result]:
+    """Collections may share a file: the same lines under the same headings are shown once."""
+    seen: dict[tuple[str, ...], str] = {}
+    shown = []
+    for result in results:
+        key = (*result.path, "", *(line.text for line in result.excerpt))
+        if seen.setdefault(key, result.collection) == result.collection:
+            shown.append(result)
+    return shown
+
+
+def require_top(top: int, limit: int) -> None:
+    """Raises TopOutOfRange."""
     if not 1 <= top <= limit:
         raise TopOutOfRange(top, limit)
 
 
-def _quote(store: Store, query: Query, window: Window, mask: Mask | None) -> Quotation:
+def _quote(part: Part, window: Window) -> Quotation:
     """The node's own lines, and its children's when it has any: a heading alone answers nothing. A question for a list gets
     the whole list, under the nearest heading that the question names. Nothing out of scope is quoted.
     """
+    store, query, mask = part.snapshot.store, part.query, part.mask
     node = store.node(window.hits[0])
     below, most = [row for row in store.children(node.row) if row <= window.last], MAX_LINES
     if wants_list(query.text) and (heading := _list_heading(store, query, node.row, mask)) is not None:
         node, below, most = store.node(heading), store.children(heading), _LIST_SHOWN
     inside = [row for row in below[:most] if mask is None or mask[row]]
     lines = [*node.lines, *(line for child in store.nodes(inside) for line in child.lines)]
-    return Quotation("\n".join(line[:LINE_LIMIT] for line in lines[:most]), node.id)
+    return Quotation("\n".join(line[:LINE_LIMIT] for line in lines[:most]), node.id, part.snapshot.collection)
 
 
 def _list_heading(store: Store, query: Query, row: int, mask: Mask | None) -> int | None:

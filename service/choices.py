@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
+from msgspec.structs import astuple
 
 from indexer.attributes import ALIAS, DATES, EMBED, ID, REFERENCE, STATE, TAG, TODO
 from indexer.store import Store
@@ -14,7 +17,23 @@ _MOST = 200
 _NO_PROPERTIES = DATES | {ALIAS, EMBED, ID, REFERENCE, STATE, TAG, TODO, "title"}
 
 
-def choices(store: Store) -> Choices:
+def choices(stores: Sequence[Store]) -> Choices:
+    """The commonest values of each filter in all of these notes."""
+    all_of = [_choices(store) for store in stores]
+    return (
+        all_of[0] if len(all_of) == 1 else Choices(*(_added(kind) for kind in zip(*map(astuple, all_of), strict=True)))
+    )
+
+
+def _added(choices: Sequence[Sequence[Choice]]) -> list[Choice]:
+    """Those of several notes together, the commonest first."""
+    counts = Counter[str]()
+    for choice in chain.from_iterable(choices):
+        counts[choice.value] += choice.count
+    return [Choice(*pair) for pair in counts.most_common(_MOST)]
+
+
+def _choices(store: Store) -> Choices:
     """The commonest values of each filter, as `service.search.query_syntax` takes them; count: how often they are stated."""
     stated = store.attribute_values()
     tags = Counter[str]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,9 +12,9 @@ import click
 
 if TYPE_CHECKING:
     from indexer.build import Report
-    from indexer.encoder import Encoder, Model
+    from indexer.encoder import Encoder
+    from service.collections import Collections, OpenCollection
     from service.config import Config
-    from service.snapshot import Current
 
 NO_ANSWER = 1
 BAD_INPUT = 2
@@ -45,6 +45,7 @@ def _fail(message: str) -> NoReturn:
 index_option = click.option("--index", "index", metavar="DIR", help="The index folder.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 top_option = click.option("--top", type=int, metavar="N", help="How many results.")
+collection_option = click.option("--collection", metavar="NAME", help="Only this collection of the settings.")
 notes_argument = click.argument("notes", nargs=-1)
 
 
@@ -60,38 +61,56 @@ def main(context: click.Context, config_file: Path | None) -> None:
 @main.command()
 @notes_argument
 @index_option
+@collection_option
 @click.option("--account", "accounted", is_flag=True, help="Say for each file where its lines went.")
 @json_option
 @click.pass_obj
 @_failing_clearly
-def index(config_file: Path | None, notes: Sequence[str], index: str | None, accounted: bool, as_json: bool) -> None:
+def index(
+    config_file: Path | None,
+    notes: Sequence[str],
+    index: str | None,
+    collection: str | None,
+    accounted: bool,
+    as_json: bool,
+) -> None:
     """Build the index or bring it up to date; unchanged notes cost nothing."""
-    from msgspec import structs
+    from indexer.errors import TrellisError
+    from service.show import show_indexed
 
-    config = _configure(config_file, notes=list(notes) or None, index=index)
-    report = _build(config)
-    _print_problems(report)
+    failed = False
+    documents = []
+    for member in _collections(_configure(config_file, collection, notes=list(notes) or None, index=index)).members:
+        try:
+            report = _build(member)
+        except TrellisError as error:
+            if not member.name:
+                raise
+            failed = True
+            click.echo(f"trellis: {member.name}: {_plain(str(error))}", err=True)
+            documents.append({"collection": member.name, "problem": str(error)})
+            continue
+        documents.append(_document(member.name, report, accounted))
+        printed, remarks = show_indexed(report, member.name, accounted)
+        click.echo(_plain(remarks), nl=False, err=True)
+        if not as_json:
+            click.echo(_plain(printed))
     if as_json:
-        _print_json(report if accounted else structs.replace(report, accounts=[]))
-        return
-    if accounted:
-        from service.show import show_accounts
-
-        click.echo(_plain(show_accounts(report.accounts)))
-    for line in _skipped(report):
-        click.echo(_plain(line), err=True)
-    click.echo(_summary(report))
+        _print_json(documents[0] if "collection" not in documents[0] else {"collections": documents})
+    if failed:
+        raise SystemExit(BAD_INPUT)
 
 
 @main.command()
 @notes_argument
 @index_option
+@collection_option
 @click.option("--host", metavar="H", help="Address to listen on.")
 @click.option("--port", type=int, metavar="P", help="Port to listen on; 0 takes any free one.")
 @click.option("--watch/--no-watch", "watch", default=None, help="Follow changes of the notes.")
 @click.pass_obj
 @_failing_clearly
-def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> None:
+def serve(config_file: Path | None, notes: Sequence[str], collection: str | None, **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
     from indexer.machine import give_back_memory, share_memory
     from service.batching import SharedEncoder
@@ -99,20 +118,21 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
     from service.http.server import bind, serve, url_of
 
     share_memory()
-    config = _configure(config_file, notes=list(notes) or None, **options)
+    config = _configure(config_file, collection, notes=list(notes) or None, **options)
     bound = bind(config.host, config.port)
-    follower = Follower(_places(config), lambda: _follow(config, current))
-    report = _build(config)
-    _print_problems(report)
-    click.echo(_summary(report), err=True)
-    current = _open(config, SharedEncoder)
+    served = _collections(config, SharedEncoder)
+    followers = [Follower(member.notes, partial(_follow, member), member.leave_out) for member in served.members]
+    for member in served.members:
+        _bring_up(member)
+    served.asked()  # one at least has to answer
     give_back_memory()
     if config.watch:
-        follower.start()
+        for follower in followers:
+            follower.start()
 
     from service.http.web import create_app
 
-    serve(create_app(current, config), bound, ready=lambda: click.echo(url_of(bound)))
+    serve(create_app(served, config), bound, ready=lambda: click.echo(url_of(bound)))
 
 
 @main.command()
@@ -126,6 +146,7 @@ def serve(config_file: Path | None, notes: Sequence[str], **options: Any) -> Non
 @click.option("--before", metavar="DATE", default="", help="Only with a date before it.")
 @click.option("--where", metavar="NAME=VALUE", multiple=True, help="Only with this property; repeatable.")
 @click.option("--explain", "explained", is_flag=True, help="Say why each result stands where it stands.")
+@collection_option
 @index_option
 @json_option
 @click.pass_obj
@@ -142,20 +163,22 @@ def ask(
     before: str,
     where: Sequence[str],
     explained: bool,
+    collection: str | None,
     index: str | None,
     as_json: bool,
 ) -> None:
     """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
-    config = _configure(config_file, index=index)
-    from service import answering
+    config = _configure(config_file, collection, index=index)
+    from service import answering, asking
     from service.search.query_syntax import Filters, split_path, split_property
-    from service.show import show_answer
+    from service.show import show_answer, show_unavailable
 
     top = config.top if top is None else top
     answering.check_question(question, top)
     properties = tuple(map(split_property, where))
     filters = Filters(tuple(split_path(under)), file, tuple(tags), todo, after, before, properties)
-    answer = answering.ask(_open(config).get(), question, top, filters=filters, explained=explained)
+    answer = asking.ask(_collections(config), question, top, filters=filters, explained=explained)
+    click.echo(_plain(show_unavailable(answer.unavailable)), nl=False, err=True)
     if as_json:
         _print_json(answer)
     else:
@@ -166,20 +189,26 @@ def ask(
 @main.command()
 @click.argument("node", metavar="ID-or-FILE:LINE")
 @top_option
+@collection_option
 @index_option
 @json_option
 @click.pass_obj
 @_failing_clearly
-def related(config_file: Path | None, node: str, top: int | None, index: str | None, as_json: bool) -> None:
+def related(
+    config_file: Path | None, node: str, top: int | None, collection: str | None, index: str | None, as_json: bool
+) -> None:
     """Find the notes nearest in meaning to a node."""
-    config = _configure(config_file, index=index)
-    from service import answering
+    config = _configure(config_file, collection, index=index)
+    from service import asking, standing
     from service.show import show_related
 
-    snapshot = _open(config).get()
+    notes = _collections(config)
     file, colon, line = node.rpartition(":")
-    node_id = answering.node_at(snapshot, file, int(line)) if colon and line.isdecimal() else node
-    found = answering.related(snapshot, node_id, config.top if top is None else top)
+    if colon and line.isdecimal() and file not in notes.names:
+        snapshot, node_id = asking.find_place(notes, file, int(line))
+    else:
+        snapshot, node_id = asking.find_note(notes, node)
+    found = standing.related(snapshot, node_id, config.top if top is None else top)
     if as_json:
         _print_json(found)
     else:
@@ -189,20 +218,28 @@ def related(config_file: Path | None, node: str, top: int | None, index: str | N
 @main.command("eval")
 @click.argument("questions", type=click.Path(path_type=Path))
 @click.option("--compare", "earlier", type=click.Path(path_type=Path), metavar="RUN", help="An earlier run's --json.")
+@collection_option
 @index_option
 @json_option
 @click.pass_obj
 @_failing_clearly
-def evaluate(config_file: Path | None, questions: Path, earlier: Path | None, index: str | None, as_json: bool) -> None:
+def evaluate(
+    config_file: Path | None,
+    questions: Path,
+    earlier: Path | None,
+    collection: str | None,
+    index: str | None,
+    as_json: bool,
+) -> None:
     """Score retrieval on questions with known answers, one JSON object a line."""
-    config = _configure(config_file, index=index)
+    config = _configure(config_file, collection, index=index)
     from service import answering
     from service.measure import evaluate as evaluation
 
     asked = evaluation.read_questions(questions)
     before = evaluation.read_run(earlier) if earlier else None
-    snapshot = _open(config).get()
-    result = evaluation.evaluate(asked, lambda question: answering.ask(snapshot, question, evaluation.DEPTH), before)
+    snapshots = _collections(config).asked().snapshots
+    result = evaluation.evaluate(asked, lambda question: answering.ask(snapshots, question, evaluation.DEPTH), before)
     if as_json:
         _print_json(result)
     else:
@@ -210,6 +247,7 @@ def evaluate(config_file: Path | None, questions: Path, earlier: Path | None, in
 
 
 @main.command()
+@collection_option
 @index_option
 @click.option(
     "--out",
@@ -225,13 +263,19 @@ def evaluate(config_file: Path | None, questions: Path, earlier: Path | None, in
 @click.pass_obj
 @_failing_clearly
 def report(
-    config_file: Path | None, index: str | None, out: Path, sample: int | None, gate: float | None, as_json: bool
+    config_file: Path | None,
+    collection: str | None,
+    index: str | None,
+    out: Path,
+    sample: int | None,
+    gate: float | None,
+    as_json: bool,
 ) -> None:
     """Ask for each note by its own words, and write a page of what cannot be found and why.
 
     Exit status 1 says that less was found than --gate asks for.
     """
-    config = _configure(config_file, index=index)
+    config = _configure(config_file, collection, index=index)
     from service.judge.known_items import SAMPLE
     from service.measure.report import measure_findability
     from service.measure.report_page import check_request, render_report, write_page
@@ -239,7 +283,10 @@ def report(
     from service.show import ProgressBars
 
     check_request(gate, out)
-    snapshot = _open(config).get()
+    members = _collections(config).members
+    if len(members) > 1:
+        _fail(f"A report is of one collection: --collection {' or '.join(member.name for member in members)}.")
+    snapshot = members[0].get()
     with ProgressBars() as bars:
         result = measure_findability(snapshot, sample or SAMPLE, bars)
     write_page(out, render_report(result))
@@ -253,103 +300,87 @@ def report(
 
 
 @main.command()
+@collection_option
 @index_option
 @json_option
 @click.pass_obj
 @_failing_clearly
-def check(config_file: Path | None, index: str | None, as_json: bool) -> None:
+def check(config_file: Path | None, collection: str | None, index: str | None, as_json: bool) -> None:
     """Say whether the index is whole, current, and made by this model. Exit status 1 says that it is not."""
-    config = _configure(config_file, index=index)
-    from indexer.check import check_index
-    from indexer.encoder import locate
-
-    verdict = check_index(_folder(config), locate(config.model))
-    if as_json:
-        _print_json(verdict)
+    verdicts = {
+        member.name: member.check() for member in _collections(_configure(config_file, collection, index=index)).members
+    }
+    every = all(verdict.ok for verdict in verdicts.values())
+    if not as_json:
+        for name, verdict in verdicts.items():
+            click.echo(_plain("\n".join(f"{name}: {line}" if name else line for line in verdict.lines())))
+    elif "" in verdicts:
+        _print_json(verdicts[""])
     else:
-        click.echo(_plain("\n".join(verdict.lines())))
-    raise SystemExit(0 if verdict.ok else 1)
+        _print_json({"ok": every, "collections": verdicts})
+    raise SystemExit(0 if every else 1)
 
 
-def _configure(config_file: Path | None, **options: Any) -> Config:
-    """The settings of the file, overruled by what the command line gives."""
+def _configure(config_file: Path | None, collection: str | None = None, **options: Any) -> Config:
+    """The settings of the file, overruled by what the command line gives: notes or an index named there are asked instead of
+    the collections of the settings.
+    """
     from msgspec import structs
 
+    from indexer.errors import ConfigError
     from service.config import load_config, make_config
 
     config = load_config(config_file)
     given = {name: value for name, value in options.items() if value is not None}
+    if collection is not None:
+        if not given.keys().isdisjoint({"notes", "index"}):
+            raise ConfigError("--collection chooses from the settings: leave NOTES and --index out beside it.")
+        config = config.only(collection)
+    elif config.collections and not given.keys().isdisjoint({"notes", "index"}):
+        config = structs.replace(config, collections={}, publications={})
     return make_config(structs.asdict(config) | given, "command line")
 
 
-def _places(config: Config) -> list[Path]:
-    return [Path(place).expanduser() for place in config.notes]
+def _collections(config: Config, wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder) -> Collections:
+    from service.collections import Collections, Encoders
+
+    return Collections.of(config, Encoders(wrap))
 
 
-def _folder(config: Config) -> Path:
-    return Path(config.index).expanduser()
-
-
-def _build(config: Config) -> Report:
-    from indexer.encoder import locate
-    from service.indexing import update
+def _build(member: OpenCollection) -> Report:
     from service.show import ProgressBars
 
     with ProgressBars() as bars:
-        return update(_places(config), _folder(config), locate(config.model), _loader(_folder(config)), bars)
+        return member.update(bars)
 
 
-def _open(config: Config, wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder) -> Current:
-    from indexer.encoder import locate
-    from indexer.generation import read_manifest, require_match
-    from service.snapshot import Current
+def _bring_up(member: OpenCollection) -> None:
+    """Indexes and opens a collection. One with a name that cannot be used does not keep the others from being served."""
+    from indexer.errors import TrellisError
+    from service.show import show_indexed
 
-    folder, model = _folder(config), locate(config.model)
-    # A mismatch is known in milliseconds; a model that has to be converted first takes half a minute.
-    require_match(folder, read_manifest(folder)[1], model)
-    return Current(folder, model, wrap(_loader(folder)(model)))
-
-
-@cache
-def _loader(folder: Path) -> Callable[[Model], Encoder]:
-    """Loads a model once in a process, and the one that is kept beside the index where the user's cache has none."""
-    from indexer.encoder import load
-    from indexer.generation import kept_model
-
-    return cache(lambda model: load(model, kept_model(folder)))
+    try:
+        report = _build(member)
+        click.echo(_plain("".join(show_indexed(report, member.name)[::-1])), err=True)
+        member.get()
+    except TrellisError as error:
+        if not member.name:
+            raise
+        member.fail(error)
+        click.echo(f"trellis: {member.name}: {_plain(str(error))}", err=True)
 
 
-def _follow(config: Config, current: Current) -> None:
-    from service.indexing import follow
-
-    follow(_places(config), _folder(config), current, lambda message: click.echo(f"trellis: {message}", err=True))
-
-
-def _summary(report: Report) -> str:
-    resumed = f" ({report.resumed:,} before an interruption)" if report.resumed else ""
-    return (
-        f"{report.nodes:,} nodes of {report.files:,} files: {report.embedded:,} embedded{resumed}, {report.kept:,} kept, "
-        f"{report.removed:,} removed, in {report.seconds:.1f} s"
-    )
+def _follow(member: OpenCollection) -> None:
+    name = f"{member.name}: " if member.name else ""
+    member.follow(lambda message: click.echo(f"trellis: {name}{message}", err=True))
 
 
-def _skipped(report: Report) -> list[str]:
-    """What was passed over and why; hidden files go without saying."""
-    lines = []
-    for group in report.skipped:
-        if group.reason != "hidden":
-            names = ", ".join(group.names[:3]) + (", …" if group.count > 3 else "")
-            lines.append(f"passed over {group.count:,}: {group.reason}: {names}")
-    return lines
+def _document(name: str, report: Report, accounted: bool) -> dict[str, Any]:
+    """The report of one collection as JSON has it."""
+    from msgspec import structs
 
-
-def _print_problems(report: Report) -> None:
-    if report.notice:
-        click.echo(f"trellis: {_plain(report.notice)}", err=True)
-    for problem in report.problems[:100]:
-        click.echo(f"trellis: {_plain(str(problem))}", err=True)
-    if len(report.problems) > 100:
-        click.echo(f"trellis: and {len(report.problems) - 100:,} more", err=True)
+    document = structs.asdict(report if accounted else structs.replace(report, accounts=[]))
+    return {"collection": name, **document} if name else document
 
 
 def _print_json(value: Any) -> None:

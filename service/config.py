@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -11,6 +12,8 @@ from indexer.encoder import DEFAULT_MODEL
 from indexer.errors import ConfigError
 
 CONFIG_FILE = "trellis.yaml"
+COLLECTIONS = ".collections"
+"""Inside the index folder: the indexes of the collections that name none."""
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Top = Annotated[int, msgspec.Meta(ge=1, le=50)]
@@ -31,15 +34,34 @@ class LanguageModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     patience: Annotated[float, msgspec.Meta(gt=0, le=600)] = 20.0
 
 
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class Collection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Notes with an index of their own, asked alone or together with the others.
+
+    notes: files and folders. index: the folder for the index; left out, one inside the service's. model, ignore: as in
+    `Config`, whose they are where they are left out. title: what people see; left out, the name.
+    """
+
+    notes: Annotated[list[str], msgspec.Meta(min_length=1)]
+    index: str = ""
+    model: str = ""
+    ignore: list[str] | None = None
+    title: str = ""
+
+
 class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part of the notes that other sites may ask, by an index of its own.
 
     under: paths such as "Identity > STS", each with all below it. file: a glob on file names; both given, both must fit.
+    collection: whose notes; needed where there are collections.
     origins: the pages that may carry its widget, as "https://example.org"; they reach this part and nothing else.
     """
 
     under: list[Annotated[str, msgspec.Meta(min_length=1)]] = []
     file: str = ""
+    collection: str = ""
     origins: list[Origin] = []
 
     def __post_init__(self) -> None:
@@ -47,14 +69,13 @@ class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             raise ValueError("a publication needs `under` or `file`, or it would publish everything")
 
 
-PublicationName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-
-
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every setting of Trellis. Relative paths are relative to the folder of `trellis.yaml`.
 
     notes: files and folders to index. index: the folder for the index, made if missing.
     model: the default model's name, a folder, or the name of a model on the hub.
+    ignore: patterns as in .gitignore of what to pass over in the notes folders.
+    collections: several bodies of notes by name, each with its own index, instead of `notes`.
     host, port: where to serve; port 0 takes any free one. watch: whether `serve` follows changes of the notes.
     top: how many results `ask` gives.
     allowed_origins: pages of which other origins may ask (the widget), as "https://example.org".
@@ -66,6 +87,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     notes: list[str] = msgspec.field(default_factory=lambda: ["notes"])
     index: str = "index"
     model: str = DEFAULT_MODEL
+    ignore: list[str] = []
+    collections: dict[Name, Collection] = {}
     host: str = "127.0.0.1"
     port: Port = 8000
     watch: bool = True
@@ -73,7 +96,42 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     allowed_origins: list[Origin] = []
     allowed_hosts: list[str] = []
     language_model: LanguageModel | None = None
-    publications: dict[PublicationName, Publication] = {}
+    publications: dict[Name, Publication] = {}
+
+    def __post_init__(self) -> None:
+        indexes = [os.path.normpath(collection.index) for collection in self.all_collections().values()]
+        if len(set(indexes)) < len(indexes):
+            raise ValueError("each of `collections` needs an index folder of its own")
+        for name, publication in self.publications.items():
+            if publication.collection not in (self.collections or {""}):
+                known = (
+                    f"one of {', '.join(self.collections)}" if self.collections else "left out without `collections`"
+                )
+                raise ValueError(f"the `collection` of the publication '{name}' must be {known}")
+
+    def only(self, collection: str) -> Config:
+        """The settings with this collection alone, and what is published of it. Raises ConfigError."""
+        if collection not in self.collections:
+            known = f"there are {', '.join(self.collections)}" if self.collections else "the settings name none"
+            raise ConfigError(f"There is no collection '{collection}': {known}.")
+        published = {name: each for name, each in self.publications.items() if each.collection == collection}
+        chosen = {collection: self.collections[collection]}
+        return msgspec.structs.replace(self, collections=chosen, publications=published)
+
+    def all_collections(self) -> dict[str, Collection]:
+        """Every collection by name, with nothing left out; without `collections` there is one, by the name ""."""
+        if not self.collections:
+            return {"": Collection(notes=self.notes, index=self.index, model=self.model, ignore=self.ignore)}
+        return {
+            name: Collection(
+                notes=each.notes,
+                index=each.index or str(Path(self.index) / COLLECTIONS / name),
+                model=each.model or self.model,
+                ignore=self.ignore if each.ignore is None else each.ignore,
+                title=each.title or name,
+            )
+            for name, each in self.collections.items()
+        }
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -99,25 +157,44 @@ def load_config(path: Path | None = None) -> Config:
     settings = {} if settings is None else settings
     if not isinstance(settings, dict):
         raise ConfigError(f"'{path}' must hold settings as 'name: value' lines.")
+    if settings.get("collections") and "notes" in settings:
+        raise ConfigError(f"{path}: give `notes` in each of `collections`, or only `notes`, not both.")
     config = make_config(settings, str(path))
     base = path.resolve().parent
-    return msgspec.structs.replace(
-        config,
-        notes=[_beside(base, place) for place in config.notes],
-        index=_beside(base, config.index),
-        model=_beside(base, config.model) if (base / config.model).is_dir() else config.model,
-    )
+    collections = {name: _placed(base, each) for name, each in config.collections.items()}
+    return msgspec.structs.replace(_placed(base, config), collections=collections)
 
 
 def make_config(settings: dict[str, Any], origin: str) -> Config:
-    if isinstance(settings.get("notes"), str):
-        settings = {**settings, "notes": [settings["notes"]]}
+    settings = _as_list(settings)
+    if isinstance(collections := settings.get("collections"), dict):
+        settings["collections"] = {name: _as_list(each) for name, each in collections.items()}
     try:
         return msgspec.convert(settings, Config)
     except msgspec.ValidationError as error:
         known = ", ".join(Config.__struct_fields__)
         reason = str(error).replace(" - at `$.", ": `").replace("Object contains unknown field", "unknown setting")
         raise ConfigError(f"{origin}: {reason}. The settings are {known}.") from error
+
+
+def _as_list(settings: Any) -> Any:
+    """With `notes` as a list: one place alone may stand as it is."""
+    if isinstance(settings, dict):
+        return {**settings, "notes": [settings["notes"]]} if isinstance(settings.get("notes"), str) else {**settings}
+    return settings
+
+
+Placed = TypeVar("Placed", Config, Collection)
+
+
+def _placed(base: Path, settings: Placed) -> Placed:
+    """With all places relative to the folder `base`."""
+    return msgspec.structs.replace(
+        settings,
+        notes=[_beside(base, place) for place in settings.notes],
+        index=_beside(base, settings.index) if settings.index else "",
+        model=_beside(base, settings.model) if settings.model and (base / settings.model).is_dir() else settings.model,
+    )
 
 
 def _beside(base: Path, place: str) -> str:

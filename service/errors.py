@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from indexer.errors import TrellisError
@@ -53,6 +54,34 @@ class GlobNotUnderstood(RequestError):
 
     def __init__(self, glob: str) -> None:
         super().__init__(f"'{glob[:80]}' is not a glob for file names; write it as in .gitignore, such as '*.txt'.")
+
+
+class CollectionNotFound(RequestError):
+    status = 404
+    title = "No such collection"
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        known = f"There are: {', '.join(names)}." if names else "The settings name none."
+        super().__init__(f"There is no collection '{name[:40]}'. {known}")
+
+
+class CollectionUnavailable(RequestError):
+    status = 503
+    title = "Collection not available"
+    retry_after = 10
+
+    def __init__(self, name: str, reason: object) -> None:
+        super().__init__(f"The collection '{name}' cannot be asked now: {reason}")
+
+
+class NodeAmbiguous(RequestError):
+    status = 409
+    title = "Several such nodes"
+
+    def __init__(self, node: str, collections: Sequence[str]) -> None:
+        super().__init__(
+            f"'{node[:80]}' is in several collections ({', '.join(collections)}). Say which with 'collection'."
+        )
 
 
 class NodeNotFound(RequestError):

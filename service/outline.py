@@ -53,8 +53,9 @@ def view_outline(
         start=start,
         total=total,
         rows=_rows(store, first, first + start, min(first + start + top - 1, last)),
-        cite=citation_url(store, node, quote_of(node)),
+        cite=citation_url(snapshot, node, quote_of(node)),
         generation=snapshot.name,
+        collection=snapshot.collection,
     )
 
 

@@ -32,6 +32,7 @@ def view_map(snapshot: Snapshot) -> MapView:
         by_file=len(store.files) > 1,
         labels=_labels(store, places),
         generation=snapshot.name,
+        collection=snapshot.collection,
     )
 
 

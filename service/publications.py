@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -16,29 +15,35 @@ from indexer.errors import ConfigError
 from indexer.generation import Generation
 from indexer.store import Store
 from indexer.vectors import Mask
+from service.collections import Collections, OpenCollection
 from service.config import Config, Publication
-from service.errors import PublicationNotFound, ScopeNotFound
+from service.errors import CollectionUnavailable, PublicationNotFound, ScopeNotFound
 from service.judge.background import FILE, measure
 from service.search.query_syntax import Filters, split_path
 from service.search.scope import node_mask
-from service.snapshot import Current, Snapshot
+from service.snapshot import Snapshot
 
 FOLDER = ".publications"
 """Inside the index folder."""
 
 
 class Publications:
-    """The publications of the settings over the index that answers now."""
+    """The publications of the settings, each over the index that answers now for its collection."""
 
-    def __init__(self, current: Current, config: Config) -> None:
-        """Makes all of them. Raises ConfigError for one that holds nothing, and IndexFolderError."""
-        self._current = current
+    def __init__(self, notes: Collections, config: Config) -> None:
+        """Makes all of them. Raises ConfigError for one that holds nothing, and IndexFolderError. Those of a collection that
+        cannot be asked are made when it can.
+        """
+        self._notes = notes
         self._settings = config.publications
-        self._folder = Path(config.index).expanduser() / FOLDER
         self._lock = threading.Lock()
         self._made: dict[str, tuple[str, Snapshot | None]] = {}
         for name in self._settings:
-            if self._snapshot(name) is None:
+            try:
+                made = self._snapshot(name)
+            except CollectionUnavailable:
+                continue
+            if made is None:
                 raise ConfigError(f"publications: nothing in the notes belongs to '{name}'.")
 
     def get(self, name: str) -> Snapshot:
@@ -50,26 +55,27 @@ class Publications:
 
     def _snapshot(self, name: str) -> Snapshot | None:
         with self._lock:
-            base = self._current.get()
+            collection = self._notes.chosen(self._settings[name].collection)[0]
+            base = collection.get()
             made_from, snapshot = self._made.get(name, ("", None))
             if made_from != base.name:
-                snapshot = self._make(name, base)
+                snapshot = self._make(name, collection, base)
                 self._made[name] = base.name, snapshot
             return snapshot
 
-    def _make(self, name: str, base: Snapshot) -> Snapshot | None:
+    def _make(self, name: str, collection: OpenCollection, base: Snapshot) -> Snapshot | None:
         settings = self._settings[name]
         mask = _mask(base.store, settings)
         if not mask.any():
             return None
         label = {f"publication {name}": msgspec.json.encode(settings).decode()}
-        folder, encoder = self._folder / name, base.encoder
+        folder, encoder = collection.folder / FOLDER / name, base.encoder
 
         def calibrate(new: Generation, _old: Generation | None, _changed: int) -> Mapping[str, bytes]:
             return {FILE: msgspec.json.encode(measure(Snapshot(new, encoder)))}
 
         folder.parent.mkdir(exist_ok=True)
-        made = derive(base.generation, mask, folder, self._current.model, encoder, label, calibrate)
+        made = derive(base.generation, mask, folder, collection.current.model, encoder, label, calibrate)
         return Snapshot(made, encoder)
 
 

@@ -12,8 +12,9 @@ from cachetools import LRUCache
 from msgspec import structs
 
 from service import answering
+from service.across import Gone
 from service.search.query_syntax import EVERYTHING, Filters
-from service.snapshot import Snapshot
+from service.snapshot import OneOrMore, Snapshot, several
 from service.types import Answer, SearchResults
 
 _KEPT = 8_000_000
@@ -26,7 +27,7 @@ _recent: WeakKeyDictionary[Snapshot, LRUCache[tuple[object, ...], Any]] = WeakKe
 
 
 def ask(
-    snapshot: Snapshot,
+    asked: OneOrMore,
     question: str,
     top: int = 8,
     under: Sequence[str] = (),
@@ -34,18 +35,18 @@ def ask(
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
+    gone: Gone | None = None,
 ) -> Answer:
     """As `answering.ask`."""
-    key = ("ask", question, top, tuple(under), file, filters, explained)
     return _recall(
-        snapshot,
-        key,
-        lambda: answering.ask(snapshot, question, top, under, file, filters=filters, explained=explained),
+        asked,
+        ("ask", question, top, tuple(under), file, filters, explained, _key(gone)),
+        lambda: answering.ask(asked, question, top, under, file, filters=filters, explained=explained, gone=gone),
     )
 
 
 def search(
-    snapshot: Snapshot,
+    asked: OneOrMore,
     query: str,
     top: int = 8,
     under: Sequence[str] = (),
@@ -53,20 +54,27 @@ def search(
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
+    gone: Gone | None = None,
 ) -> SearchResults:
     """As `answering.search`."""
-    key = ("search", query, top, tuple(under), file, filters, explained)
     return _recall(
-        snapshot,
-        key,
-        lambda: answering.search(snapshot, query, top, under, file, filters=filters, explained=explained),
+        asked,
+        ("search", query, top, tuple(under), file, filters, explained, _key(gone)),
+        lambda: answering.search(asked, query, top, under, file, filters=filters, explained=explained, gone=gone),
     )
 
 
-def _recall(snapshot: Snapshot, key: tuple[object, ...], find: Callable[[], Found]) -> Found:
+def _key(gone: Gone | None) -> tuple[object, ...]:
+    return tuple((snapshot.collection, mask.tobytes()) for snapshot, mask in (gone or {}).items())
+
+
+def _recall(asked: OneOrMore, key: tuple[object, ...], find: Callable[[], Found]) -> Found:
+    """Kept with the first collection that is asked; the key names the others as they are now."""
     started = time.perf_counter()
+    first, *others = several(asked)
+    key = (*key, *((other.collection, other.name) for other in others))
     with _lock:
-        kept = _recent.setdefault(snapshot, LRUCache(_KEPT, _size))
+        kept = _recent.setdefault(first, LRUCache(_KEPT, _size))
         found: Found | None = kept.get(key)
     if found is not None:
         return structs.replace(found, took_ms=round((time.perf_counter() - started) * 1000, 2))

@@ -7,11 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from indexer.account import Account
-from service.types import Answer, Explanation, RelatedResults, Result
+from service.types import Answer, CollectionState, Explanation, Outdated, RelatedResults, Result
 
+if TYPE_CHECKING:
+    from indexer.build import Report
+
+_PROBLEMS_SHOWN = 100
 _UNITS = {"reading": " files", "asking": " questions"}
 
 
@@ -94,22 +98,78 @@ def show_accounts(accounts: Sequence[Account]) -> str:
     return "\n".join(map(str, [*accounts, whole]))
 
 
+def show_indexed(report: Report, name: str = "", accounted: bool = False) -> tuple[str, str]:
+    """What a build did, and what is to be said about it besides; name: of the collection."""
+    head = f"{name}: " if name else ""
+    resumed = f" ({report.resumed:,} before an interruption)" if report.resumed else ""
+    summary = (
+        f"{head}{report.nodes:,} nodes of {report.files:,} files: {report.embedded:,} embedded{resumed}, "
+        f"{report.kept:,} kept, {report.removed:,} removed, in {report.seconds:.1f} s"
+    )
+    remarks = [report.notice] if report.notice else []
+    remarks += map(str, report.problems[:_PROBLEMS_SHOWN])
+    if len(report.problems) > _PROBLEMS_SHOWN:
+        remarks.append(f"and {len(report.problems) - _PROBLEMS_SHOWN:,} more")
+    lines = [f"trellis: {head}{remark}" for remark in remarks] + [f"{head}{line}" for line in _skipped(report)]
+    printed = f"{show_accounts(report.accounts)}\n{summary}" if accounted else summary
+    return printed, "".join(f"{line}\n" for line in lines)
+
+
+def _skipped(report: Report) -> list[str]:
+    """What was passed over and why; hidden files go without saying."""
+    lines = []
+    for group in report.skipped:
+        if group.reason != "hidden":
+            names = ", ".join(group.names[:3]) + (", …" if group.count > 3 else "")
+            lines.append(f"passed over {group.count:,}: {group.reason}: {names}")
+    return lines
+
+
 def show_answer(answer: Answer) -> str:
     """The quotation first, then the excerpts with their trails and places."""
     if answer.answered and answer.answer:
         head = [f"“{answer.answer.text}”", f"({answer.confidence:.0%} sure)"]
     else:
         head = [f"This is not in your notes ({1 - answer.confidence:.0%} sure). The nearest:"]
+    if answer.outdated and not answer.answered:
+        head = ["What came nearest was changed or deleted after your notes were indexed. What is left:"]
+    head += map(_show_outdated, answer.outdated)
     return "\n\n".join(["\n".join(head), *map(_show_result, answer.results)])
+
+
+_STALE = {
+    "changed": "the file was changed since it was indexed; this still stands in it",
+    "deleted": "this does not stand in its file any more",
+    "unreachable": "the file cannot be read now; this is what it said when it was indexed",
+}
+
+
+def _show_outdated(file: Outdated) -> str:
+    places = f"{file.places} place{'' if file.places == 1 else 's'}"
+    why = "is no longer there" if file.state == "deleted" else "was changed since it was indexed"
+    where = f"[{file.collection}] {file.file}" if file.collection else file.file
+    return f"Left out: {places} of {where}, which {why}; 'trellis index' brings the index up to date."
 
 
 def _show_result(result: Result) -> str:
     trail = " > ".join(result.path) or "(top level)"
-    lines = [f"{trail}   {result.source.file}:{result.source.line}   {result.score:.2f}"]
+    lines = [f"{trail}   {_place(result)}   {result.score:.2f}"]
     for line in result.excerpt:
         marker = f"{line.marker} " if line.marker else ""
         lines.append(f"{'>' if line.hit else ' '} {'    ' * line.depth}{marker}{line.text}")
+    if result.stale:
+        lines.append(f"  ({_STALE[result.stale]})")
     return "\n".join(lines + (_show_why(result.why) if result.why else []))
+
+
+def _place(result: Result) -> str:
+    collection = f"[{result.collection}] " if result.collection else ""
+    return f"{collection}{result.source.file}:{result.source.line}"
+
+
+def show_unavailable(states: Sequence[CollectionState]) -> str:
+    """What is to be said besides about collections that could not be asked."""
+    return "".join(f"trellis: {state.name} was not asked: {state.problem}\n" for state in states)
 
 
 def _show_why(why: Explanation) -> list[str]:
@@ -125,5 +185,6 @@ def show_related(found: RelatedResults) -> str:
     lines = []
     for node in found.results:
         trail = " > ".join([*node.path, node.text])
-        lines.append(f"{node.score:.2f}  {node.id}  {node.source.file}:{node.source.line}  {trail}")
+        stale = f"  ({_STALE[node.stale]})" if node.stale else ""
+        lines.append(f"{node.score:.2f}  {node.id}  {node.source.file}:{node.source.line}  {trail}{stale}")
     return "\n".join(lines) or "Nothing else in the notes is related."

@@ -2,14 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+InCollection = Annotated[str, Meta(description="The collection it is from; left out where none has a name.")]
 TOP_ASK = 50
 TOP_SEARCH = 100
 QUESTION_LIMIT = 4000
+
+
+class CollectionState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A collection of notes, and whether it can be asked."""
+
+    name: Annotated[str, Meta(description="What 'collection' takes; '' where the service has one without a name.")]
+    title: str
+    state: Annotated[
+        Literal["ready", "missing", "broken"], Meta(description="'missing': there is no index. Else see 'problem'.")
+    ]
+    nodes: int = 0
+    generation: str = ""
+    model: str = ""
+    pending: int = 0
+    problem: Annotated[str, Meta(description="Why it cannot be asked now.")] = ""
+
+
+class Outdated(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that was changed since the index was made, so that some of what matched does not stand in it any more."""
+
+    file: str
+    state: Literal["changed", "deleted"]
+    places: Annotated[int, Meta(description="How many results are left out for that reason.")]
+    collection: InCollection = ""
+
+
+Unavailable = Annotated[
+    list[CollectionState], Meta(description="The collections that could not be asked, when all were to be.")
+]
+OutdatedFiles = Annotated[
+    list[Outdated], Meta(description="Files of which results are left out, since they were changed meanwhile.")
+]
+Stale = Annotated[
+    Literal["", "changed", "deleted", "unreachable"],
+    Meta(
+        description="Left out when the file is as it was indexed. 'changed': the file was changed since, what is shown "
+        "of it still stands there. 'deleted': this does not stand there any more. 'unreachable': the file cannot be read."
+    ),
+]
 
 
 class AskRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,6 +64,7 @@ class AskRequest(msgspec.Struct, forbid_unknown_fields=True):
     after: Annotated[str, Meta(description="Only nodes with a date from this day, month or year on.")] = ""
     before: Annotated[str, Meta(description="Only nodes with a date before this day, month or year.")] = ""
     where: Annotated[dict[str, str], Meta(description="Only nodes with these properties; '*' is any value.")] = {}
+    collection: Annotated[str, Meta(description="Only this collection of notes; left out, all of them.")] = ""
     explain: Annotated[bool, Meta(description="Say for each result why it stands where it stands.")] = False
 
 
@@ -105,16 +146,25 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     why: Explanation | None = None
     path_ids: Annotated[list[str], Meta(description="Ids of the ancestors, in the order of `path`.")] = []
     cut: Cut | None = None
+    collection: InCollection = ""
+    stale: Stale = ""
 
 
-class Quotation(msgspec.Struct, frozen=True):
+class Quotation(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the notes say, word for word."""
 
     text: Annotated[str, Meta(description="One or more lines of the notes, verbatim, parted by newlines.")]
     node: Annotated[str, Meta(description="Id of the node it stands in.")]
+    collection: InCollection = ""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class CollectionList(msgspec.Struct, frozen=True):
+    """All collections of the service."""
+
+    collections: list[CollectionState]
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer to a question."""
 
     question: str
@@ -124,15 +174,19 @@ class Answer(msgspec.Struct, frozen=True):
     results: list[Result]
     generation: Annotated[str, Meta(description="Which build of the index answered.")]
     took_ms: float
+    unavailable: Unavailable = []
+    outdated: OutdatedFiles = []
 
 
-class SearchResults(msgspec.Struct, frozen=True):
+class SearchResults(msgspec.Struct, frozen=True, omit_defaults=True):
     """A ranking alone, without a judgement whether it answers anything."""
 
     query: str
     results: list[Result]
     generation: str
     took_ms: float
+    unavailable: Unavailable = []
+    outdated: OutdatedFiles = []
 
 
 class NodeRef(msgspec.Struct, frozen=True):
@@ -150,7 +204,7 @@ class Said(msgspec.Struct, frozen=True):
     value: str
 
 
-class NodeView(msgspec.Struct, frozen=True):
+class NodeView(msgspec.Struct, frozen=True, omit_defaults=True):
     """One node with its place in the outline."""
 
     id: str
@@ -161,6 +215,8 @@ class NodeView(msgspec.Struct, frozen=True):
     children: Annotated[list[NodeRef], Meta(description="In order; the first 1,000.")]
     child_count: int
     attributes: Annotated[list[Said], Meta(description="What the node says of itself, without what it inherits.")]
+    collection: InCollection = ""
+    stale: Stale = ""
 
 
 class OutlineRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -174,9 +230,10 @@ class OutlineRow(msgspec.Struct, frozen=True, omit_defaults=True):
     siblings: Annotated[int, Meta(description="How many they are, itself counted.")]
     below: Annotated[int, Meta(description="How many rows stand below it.")] = 0
     marker: Annotated[str, Meta(description="The bullet or number before the text, if any.")] = ""
+    gone: Annotated[bool, Meta(description="Whether it does not stand in the file any more.")] = False
 
 
-class OutlineView(msgspec.Struct, frozen=True):
+class OutlineView(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of the outline in which a node stands: of its whole file, or of the subtree that is zoomed into."""
 
     node: str
@@ -190,29 +247,34 @@ class OutlineView(msgspec.Struct, frozen=True):
     rows: list[OutlineRow]
     cite: Annotated[str, Meta(description="A link to the node that survives edits, relative to the service.")]
     generation: str
+    collection: InCollection = ""
+    stale: Stale = ""
 
 
-class Heading(msgspec.Struct, frozen=True):
+class Heading(msgspec.Struct, frozen=True, omit_defaults=True):
     """A node with others below it, as something to look under."""
 
     id: str
     text: str
     path: list[str]
     notes: Annotated[int, Meta(description="How many nodes stand below it.")]
+    collection: InCollection = ""
 
 
-class NotesFile(msgspec.Struct, frozen=True):
+class NotesFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file of the notes."""
 
     file: str
     notes: int
+    collection: InCollection = ""
 
 
-class Scopes(msgspec.Struct, frozen=True):
+class Scopes(msgspec.Struct, frozen=True, omit_defaults=True):
     """Parts of the notes that a search can be kept to."""
 
     files: list[NotesFile]
     headings: list[Heading]
+    collections: Annotated[list[CollectionState], Meta(description="Where there are several.")] = []
 
 
 class MapLabel(msgspec.Struct, frozen=True):
@@ -225,7 +287,7 @@ class MapLabel(msgspec.Struct, frozen=True):
     notes: int
 
 
-class MapView(msgspec.Struct, frozen=True):
+class MapView(msgspec.Struct, frozen=True, omit_defaults=True):
     """The picture of all notes, in reading order. Near is near in meaning; far apart means little."""
 
     edge: Annotated[int, Meta(description="Coordinates run from -edge to edge.")]
@@ -237,6 +299,7 @@ class MapView(msgspec.Struct, frozen=True):
     by_file: Annotated[bool, Meta(description="Whether sections are files.")]
     labels: Annotated[list[MapLabel], Meta(description="Largest first.")]
     generation: str
+    collection: InCollection = ""
 
 
 class LinePair(msgspec.Struct, frozen=True):
@@ -257,7 +320,7 @@ class Reason(msgspec.Struct, frozen=True):
     ]
 
 
-class RelatedNode(msgspec.Struct, frozen=True):
+class RelatedNode(msgspec.Struct, frozen=True, omit_defaults=True):
     """A node near in meaning, from elsewhere in the outline."""
 
     id: str
@@ -266,14 +329,16 @@ class RelatedNode(msgspec.Struct, frozen=True):
     text: str
     source: Source
     why: Reason
+    stale: Stale = ""
 
 
-class RelatedResults(msgspec.Struct, frozen=True):
+class RelatedResults(msgspec.Struct, frozen=True, omit_defaults=True):
     """Never the node itself, its ancestors or its descendants."""
 
     node: str
     results: list[RelatedNode]
     generation: str
+    collection: InCollection = ""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -293,16 +358,17 @@ class Choices(msgspec.Struct, frozen=True):
     under: Annotated[list[Choice], Meta(description="The topmost headings, in the order of the notes.")]
 
 
-class Health(msgspec.Struct, frozen=True):
-    """Present once questions can be answered."""
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Present once questions can be answered. Of several collections the numbers add up."""
 
-    status: str
+    status: Annotated[str, Meta(description="'ok', or 'degraded' when a collection cannot be asked.")]
     nodes: int
     generation: str
     model: str
     pending: Annotated[
         int, Meta(description="Notes that came under other headings and are still to be embedded with them.")
     ]
+    collections: Annotated[list[CollectionState], Meta(description="Each of them, where they have names.")] = []
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -61,11 +61,14 @@ def quote_of(node: StoredNode) -> str:
     return text[: cut if cut > 0 else QUOTE_LIMIT]
 
 
-def citation_url(store: Store, node: StoredNode, quote: str, page: str = "/") -> str:
-    """The link, relative to the service's origin; `page` is the path that opens it."""
-    carried = {"note": node.id, "hash": content_hash(shown(node))}
+def citation_url(snapshot: Snapshot, node: StoredNode, quote: str, page: str = "/") -> str:
+    """The link, relative to the service's origin; `page` is the path that opens it. Where collections have names the note's id
+    comes with that of its own.
+    """
+    note = f"{snapshot.collection}:{node.id}" if snapshot.collection else node.id
+    carried = {"note": note, "hash": content_hash(shown(node))}
     if node.parent >= 0:
-        carried["in"] = store.node(node.parent).id
+        carried["in"] = snapshot.store.node(node.parent).id
     return f"{page}?{urlencode(carried | {'quote': quote})}"
 
 
@@ -77,7 +80,7 @@ def check_citation(snapshot: Snapshot, note: str, digest: str, quote: str, paren
         raise InvalidRequest(f"The quote has {len(quote):,} characters; a link carries at most {QUOTE_LIMIT}.")
     store = snapshot.store
     state, row = _now(snapshot, note, digest, " ".join(quote.split()), parent)
-    found = None if row is None else _cited(store, store.node(row))
+    found = None if row is None else _cited(snapshot, store.node(row))
     place = "" if found is None else " › ".join(found.path) or found.source.file
     excerpt = [] if row is None else _around(store, row)
     return CitationState(state, _MESSAGES[state].format(place=place), quote, found, excerpt, snapshot.name)
@@ -118,6 +121,7 @@ def _likeness(snapshot: Snapshot, quote: str, above: int | None) -> Iterator[tup
             yield alike - needed + 1, -node.row
 
 
-def _cited(store: Store, node: StoredNode) -> CitedNote:
+def _cited(snapshot: Snapshot, node: StoredNode) -> CitedNote:
     source = Source(node.file, node.line, node.line, node.end_line)
-    return CitedNote(node.id, [text[:LINE_LIMIT] for text in store.path(node.row)], node.text[:LINE_LIMIT], source)
+    path = [text[:LINE_LIMIT] for text in snapshot.store.path(node.row)]
+    return CitedNote(node.id, path, node.text[:LINE_LIMIT], source, snapshot.collection)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.store import Store, StoredNode
+from indexer.store import StoredNode
 from service.chat.citations import quote_of
 from service.chat.sources import SourceList, trail_of, trail_text
 from service.chat.types import Token
 from service.search.intent import sides
 from service.search.words import words_of
+from service.snapshot import Snapshot
 from service.types import Answer, Result
 
 ABSENT = "That is not in the notes."
@@ -27,43 +28,62 @@ _HEADING_WORDS = 5
 _SHOWN_NEAREST = 3
 
 
+Snapshots = Mapping[str, Snapshot]
+"""The collections that were asked, by name."""
+Note = tuple[Snapshot, StoredNode]
+"""A node and the collection that it is from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Nodes that are quoted together, below the same headings. left_out: how many more nodes stand there."""
+    """Nodes that are quoted together, below the same headings of one collection. left_out: how many more nodes stand there."""
 
+    snapshot: Snapshot
     trail: list[str]
     nodes: list[StoredNode]
     left_out: int = 0
 
 
-def passages_of(store: Store, answer: Answer) -> list[Passage]:
+def passages_of(snapshots: Snapshots, answer: Answer) -> list[Passage]:
     """What to quote: the answer with what stands below it, then other places that are nearly as good."""
     if not answer.answered or not answer.results:
-        return [Passage(trail_of(store, node), [node]) for node in _nodes(store, answer.results[:_SHOWN_NEAREST])]
-    passages = [_first_passage(store, answer)]
-    for node in _further_nodes(store, answer):
-        if any(node.row == quoted.row for passage in passages for quoted in passage.nodes):
+        return [_passage(*note) for note in notes_of(snapshots, answer.results[:_SHOWN_NEAREST])]
+    passages = [_first_passage(snapshots, answer)]
+    for snapshot, node in _further_notes(snapshots, answer):
+        if any(_holds(passage, snapshot, node) for passage in passages):
             continue
-        if _is_heading(node) and store.children(node.row):  # a heading alone says nothing
+        if _is_heading(node) and snapshot.store.children(node.row):  # a heading alone says nothing
             continue
-        if passages[-1].trail == trail_of(store, node) and not passages[-1].left_out:
-            passages[-1].nodes.append(node)
+        last, found = passages[-1], _passage(snapshot, node)
+        if (last.snapshot, last.trail) == (snapshot, found.trail) and not last.left_out:
+            last.nodes.append(node)
         else:
-            passages.append(Passage(trail_of(store, node), [node]))
+            passages.append(found)
     return passages
 
 
-def _further_nodes(store: Store, answer: Answer) -> Iterator[StoredNode]:
+def _passage(snapshot: Snapshot, node: StoredNode) -> Passage:
+    return Passage(snapshot, trail_of(snapshot.store, node), [node])
+
+
+def _holds(passage: Passage, snapshot: Snapshot, node: StoredNode) -> bool:
+    return passage.snapshot is snapshot and any(node.row == quoted.row for quoted in passage.nodes)
+
+
+def _further_notes(snapshots: Snapshots, answer: Answer) -> Iterator[Note]:
     """What else may answer: other marked lines of the first result, then the best lines of results that are nearly as good."""
     best, *others = answer.results
+    snapshot = snapshots[best.collection]
+    store = snapshot.store
     lines = [line.line for line in best.excerpt if line.hit]
     rows = [row for line in lines if (row := store.row_at(best.source.file, line)) is not None]
-    yield from store.nodes([row for row in dict.fromkeys(rows) if store.node(row).id != best.id][:_FURTHER])
+    further = [row for row in dict.fromkeys(rows) if store.node(row).id != best.id][:_FURTHER]
+    yield from ((snapshot, node) for node in store.nodes(further))
     compares = sides(answer.question) is not None
     for place, result in enumerate(others[:_FURTHER]):
         if result.score < best.score - _NEARLY and not (compares and place == 0):
             break
-        yield from _nodes(store, [result])
+        yield from notes_of(snapshots, [result])
 
 
 def quotations(passages: Sequence[Passage], sources: SourceList, *, answered: bool) -> Iterator[Token]:
@@ -77,7 +97,7 @@ def quotations(passages: Sequence[Passage], sources: SourceList, *, answered: bo
             yield Token(trail_text(passage.trail), "trail")
             yield Token("\n")
         for line, node in enumerate(passage.nodes):
-            number = sources.number(node)
+            number = sources.number(passage.snapshot, node)
             if line:
                 yield Token("\n")
             yield Token(f"“{_shown(node)}”", "quote", number)
@@ -92,24 +112,26 @@ def _shown(node: StoredNode) -> str:
     return quote_of(node)
 
 
-def _first_passage(store: Store, answer: Answer) -> Passage:
+def _first_passage(snapshots: Snapshots, answer: Answer) -> Passage:
     """The lines of the quotation, as the nodes that they belong to. A short heading goes into the trail."""
+    snapshot = snapshots[answer.results[0].collection]
+    store = snapshot.store
     row = store.row_of(answer.answer.node) if answer.answer else None
     if row is None or answer.answer is None:
-        return Passage([], _nodes(store, answer.results[:1]))
+        return Passage(snapshot, [], [node for _, node in notes_of(snapshots, answer.results[:1])])
     node = store.node(row)
     quoted = set(answer.answer.text.split("\n"))
     below = [child for child in store.nodes(store.children(row)) if quoted.issuperset(child.lines)]
     shown, rest = below[:_LINES], len(store.children(row)) - min(len(below), _LINES)
     if below and _is_heading(node):
-        return Passage([*trail_of(store, node), node.text], shown, rest)
-    return Passage(trail_of(store, node), [node, *shown], rest if below else 0)
+        return Passage(snapshot, [*trail_of(store, node), node.text], shown, rest)
+    return Passage(snapshot, trail_of(store, node), [node, *shown], rest if below else 0)
 
 
 def _is_heading(node: StoredNode) -> bool:
     return len(words_of(node.text)) <= _HEADING_WORDS and not any(map(str.isdigit, node.text))
 
 
-def _nodes(store: Store, results: Sequence[Result]) -> list[StoredNode]:
-    rows = [row for result in results if (row := store.row_of(result.id)) is not None]
-    return store.nodes(rows)
+def notes_of(snapshots: Snapshots, results: Sequence[Result]) -> list[Note]:
+    found = [(snapshots[result.collection], result.id) for result in results]
+    return [(each, each.store.node(row)) for each, note in found if (row := each.store.row_of(note)) is not None]

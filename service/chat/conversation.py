@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from service import answering, recent
+from service import answering, standing
 from service.chat.compose import passages_of, quotations
 from service.chat.followup import understand
 from service.chat.model import Gone
 from service.chat.sources import SourceList
 from service.chat.types import MESSAGE_LIMIT, ChatMessage, Done, Event, Failed, Sources, Token
 from service.chat.writer import Writer, WriterFailed
+from service.collections import Asked
 from service.errors import InvalidRequest
-from service.snapshot import Snapshot
 from service.types import Answer
 
 _log = logging.getLogger("trellis.chat")
@@ -22,7 +22,7 @@ _RESULTS = 6
 
 
 def converse(
-    snapshot: Snapshot,
+    asked: Asked,
     messages: Sequence[ChatMessage],
     under: Sequence[str] = (),
     file: str = "",
@@ -35,9 +35,9 @@ def converse(
     as an event. `gone` says whether the reader has left: a language model is then not listened to any longer.
     """
     questions = check_messages(messages)
-    question = understand(snapshot, questions, under, file)
-    answer = recent.ask(snapshot, question, _RESULTS, under, file)
-    return _guarded(_Turn(snapshot, questions, answer, page).events(writer, gone))
+    question = understand(asked.snapshots, questions, under, file)
+    answer = standing.ask(asked.snapshots, question, _RESULTS, under, file)
+    return _guarded(_Turn(asked, questions, answer, page).events(writer, gone))
 
 
 def check_messages(messages: Sequence[ChatMessage]) -> list[str]:
@@ -58,22 +58,26 @@ def check_messages(messages: Sequence[ChatMessage]) -> list[str]:
 class _Turn:
     """One answer on its way out."""
 
-    def __init__(self, snapshot: Snapshot, questions: Sequence[str], answer: Answer, page: str) -> None:
-        self._snapshot = snapshot
+    def __init__(self, asked: Asked, questions: Sequence[str], answer: Answer, page: str) -> None:
+        self._snapshots = {snapshot.collection: snapshot for snapshot in asked.snapshots}
+        self._unavailable = list(asked.unavailable)
         self._questions = questions
         self._answer = answer
-        self._sources = SourceList(snapshot.store, page)
+        self._sources = SourceList(page)
         self._text: list[str] = []
         self._cited: dict[int, None] = {}
 
     def events(self, writer: Writer | None, gone: Callable[[], bool]) -> Iterator[Event]:
-        answer, store = self._answer, self._snapshot.store
+        answer, snapshots = self._answer, self._snapshots
         writes = writer if writer and answer.answered else None
-        draft = writes.draft(self._snapshot, self._questions, answer, self._sources) if writes else None
-        passages = passages_of(store, answer)
+        draft = writes.draft(snapshots, self._questions, answer, self._sources) if writes else None
+        passages = passages_of(snapshots, answer)
         quoted = list(quotations(passages, self._sources, answered=answer.answered))
-        yield Sources(answer.question, answer.answered, answer.confidence, self._sources.sources, answer.generation)
-        notice, dropped = "", 0
+        sources = self._sources.sources
+        yield Sources(
+            answer.question, answer.answered, answer.confidence, sources, answer.generation, self._unavailable
+        )
+        told, notice, dropped = standing.notice(answer.outdated), "", 0
         if draft:
             try:
                 yield from self._spoken(draft.tokens(gone))
@@ -87,7 +91,14 @@ class _Turn:
         if not draft:
             yield from self._spoken(quoted)
         text, cited = "".join(self._text), list(self._cited)
-        yield Done(text, answer.answered, "model" if draft else "quotes", cited, dropped, notice)
+        yield Done(
+            text,
+            answer.answered,
+            "model" if draft else "quotes",
+            cited,
+            dropped,
+            " ".join(filter(None, [notice, told])),
+        )
 
     def _spoken(self, tokens: Iterator[Token] | Sequence[Token]) -> Iterator[Token]:
         for token in tokens:

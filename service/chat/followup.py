@@ -17,10 +17,10 @@ import numpy as np
 
 from indexer.store import Store
 from indexer.words import WORD, stem
-from service import recent
+from service import standing
 from service.errors import ScopeNotFound
 from service.search.words import content_stems
-from service.snapshot import Snapshot
+from service.snapshot import OneOrMore, several
 from service.types import QUESTION_LIMIT, Answer, Result
 
 _LOOK_BACK = 3
@@ -68,19 +68,20 @@ class _Topic:
     own_words: frozenset[str]
 
 
-def understand(snapshot: Snapshot, questions: Sequence[str], under: Sequence[str] = (), file: str = "") -> str:
+def understand(asked: OneOrMore, questions: Sequence[str], under: Sequence[str] = (), file: str = "") -> str:
     """The last of these questions as it stands without the others. Raises RequestError."""
     topic: _Topic | None = None
+    stores = {snapshot.collection: snapshot.store for snapshot in several(asked)}
     *earlier, last = questions
     for question in earlier[-_LOOK_BACK:]:
-        whole = _complete(snapshot, question, topic, file)
-        found = recent.search(snapshot, whole, 1, under, file).results
-        topic = _topic(snapshot.store, question, whole, topic, found[0]) if found else topic
-    return _complete(snapshot, last, topic, file)
+        whole = _complete(asked, question, topic, file)
+        found = standing.search(asked, whole, 1, under, file).results
+        topic = _topic(stores[found[0].collection], question, whole, topic, found[0]) if found else topic
+    return _complete(asked, last, topic, file)
 
 
-def _complete(snapshot: Snapshot, question: str, topic: _Topic | None, file: str) -> str:
-    if topic is None or not _belongs(snapshot, question, topic, file):
+def _complete(asked: OneOrMore, question: str, topic: _Topic | None, file: str) -> str:
+    if topic is None or not _belongs(asked, question, topic, file):
         return question
     if _replaces(question):
         context = _without(topic.context, topic.own_words)
@@ -91,21 +92,21 @@ def _complete(snapshot: Snapshot, question: str, topic: _Topic | None, file: str
     return f"{question} ({context})"[:QUESTION_LIMIT]
 
 
-def _belongs(snapshot: Snapshot, question: str, topic: _Topic, file: str) -> bool:
+def _belongs(asked: OneOrMore, question: str, topic: _Topic, file: str) -> bool:
     """Whether a question goes on about the topic."""
     if _replaces(question) or _MORE.search(_core(question)) or not content_stems(question):
         return True
-    here = _best(snapshot, question, topic.under, file)
+    here = _best(asked, question, topic.under, file)
     if not here or not here.results:
         return False
-    share = here.results[0].score / max(recent.search(snapshot, question, 1, (), file).results[0].score, 1e-9)
+    share = here.results[0].score / max(standing.search(asked, question, 1, (), file).results[0].score, 1e-9)
     points = _POINTING.search(question) and len(content_stems(question)) <= _FEW_WORDS
     return share >= _POINTS_FROM if points else here.answered and share >= _GOES_ON_FROM
 
 
-def _best(snapshot: Snapshot, question: str, under: Sequence[str], file: str) -> Answer | None:
+def _best(asked: OneOrMore, question: str, under: Sequence[str], file: str) -> Answer | None:
     try:
-        return recent.ask(snapshot, question, 5, under, file)
+        return standing.ask(asked, question, 5, under, file)
     except ScopeNotFound:
         return None
 

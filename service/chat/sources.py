@@ -8,36 +8,39 @@ from indexer.store import Store, StoredNode
 from service.chat.citations import citation_url, content_hash, quote_of, shown
 from service.chat.types import ChatSource
 from service.search.excerpt import LINE_LIMIT
+from service.snapshot import Snapshot
+from service.standing import placed_source
 from service.types import Source
 
 
 class SourceList:
     """Numbers nodes in the order in which they come, from 1, each node once. `page` is the path that opens a citation."""
 
-    def __init__(self, store: Store, page: str = "/") -> None:
+    def __init__(self, page: str = "/") -> None:
         self.sources: list[ChatSource] = []
-        self._store = store
         self._page = page
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
 
-    def number(self, node: StoredNode) -> int:
+    def number(self, snapshot: Snapshot, node: StoredNode) -> int:
         """The number of the node, a new one when it has none."""
-        if node.row not in self._numbers:
-            self._numbers[node.row] = len(self.sources) + 1
-            self.sources.append(self._source(node))
-        return self._numbers[node.row]
+        key = snapshot.collection, node.row
+        if key not in self._numbers:
+            self._numbers[key] = len(self.sources) + 1
+            self.sources.append(self._source(snapshot, node))
+        return self._numbers[key]
 
-    def _source(self, node: StoredNode) -> ChatSource:
+    def _source(self, snapshot: Snapshot, node: StoredNode) -> ChatSource:
         quote = quote_of(node)
         return ChatSource(
-            n=self._numbers[node.row],
+            n=len(self.sources) + 1,
             id=node.id,
             hash=content_hash(shown(node)),
             quote=quote,
-            path=trail_of(self._store, node),
+            path=trail_of(snapshot.store, node),
             text=node.text[:LINE_LIMIT],
-            source=Source(node.file, node.line, node.line, node.end_line),
-            url=citation_url(self._store, node, quote, self._page),
+            source=placed_source(snapshot, Source(node.file, node.line, node.line, node.end_line)),
+            url=citation_url(snapshot, node, quote, self._page),
+            collection=snapshot.collection,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from service.types import ExcerptLine, Source
+from service.types import ExcerptLine, InCollection, Source, Unavailable
 
 MESSAGE_LIMIT = 40
 """Messages of one request. A client drops the oldest; what was said ten questions ago does not change what is meant now."""
@@ -26,9 +26,10 @@ class ChatRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages: Annotated[list[ChatMessage], Meta(description="In order, oldest first; the last one is the user's.")]
     under: Annotated[list[str], Meta(description="Only nodes under this path, outermost ancestor first.")] = []
     file: Annotated[str, Meta(description="Only files whose name matches this glob.")] = ""
+    collection: Annotated[str, Meta(description="Only this collection of notes; left out, all of them.")] = ""
 
 
-class ChatSource(msgspec.Struct, frozen=True):
+class ChatSource(msgspec.Struct, frozen=True, omit_defaults=True):
     """A note that the answer may cite as [n]."""
 
     n: Annotated[int, Meta(description="Its number, 1 for the first; '[1]' in the text means this one.")]
@@ -39,9 +40,10 @@ class ChatSource(msgspec.Struct, frozen=True):
     text: Annotated[str, Meta(description="The node's own text.")]
     source: Source
     url: Annotated[str, Meta(description="Opens the note with what has become of it since; relative to the service.")]
+    collection: InCollection = ""
 
 
-class Sources(msgspec.Struct, frozen=True, tag_field="event", tag="sources"):
+class Sources(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="sources"):
     """First: what the answer is made from, and whether the notes answer at all."""
 
     question: Annotated[str, Meta(description="The question as it was understood from the turns before.")]
@@ -51,6 +53,7 @@ class Sources(msgspec.Struct, frozen=True, tag_field="event", tag="sources"):
         list[ChatSource], Meta(description="In the order of their numbers; the nearest when unanswered.")
     ]
     generation: Annotated[str, Meta(description="Which build of the index answered.")]
+    unavailable: Unavailable = []
 
 
 class Token(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="token"):
@@ -91,13 +94,14 @@ Event = Sources | Token | Done | Failed
 State = Literal["same", "moved", "edited", "deleted"]
 
 
-class CitedNote(msgspec.Struct, frozen=True):
+class CitedNote(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a cited note stands now."""
 
     id: str
     path: list[str]
     text: str
     source: Source
+    collection: InCollection = ""
 
 
 class CitationState(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
+from service.chat.compose import Snapshots, notes_of
 from service.chat.model import Endpoint, ModelFailed
 from service.chat.prompt import NO_ANSWER, messages_for, speaks_to_a_model
 from service.chat.sentences import Sentence, Sentences
@@ -12,7 +13,6 @@ from service.chat.sources import SourceList
 from service.chat.support import Evidence
 from service.chat.types import Token
 from service.config import Config
-from service.snapshot import Snapshot
 from service.types import Answer
 
 _log = logging.getLogger("trellis.chat")
@@ -37,23 +37,22 @@ class Writer:
         """None when no language model is set up. Raises ConfigError when its key is missing."""
         return cls(Endpoint(config.language_model)) if config.language_model else None
 
-    def draft(self, snapshot: Snapshot, questions: Sequence[str], answer: Answer, sources: SourceList) -> Draft:
-        return Draft(self._endpoint, snapshot, questions, answer, sources)
+    def draft(self, snapshots: Snapshots, questions: Sequence[str], answer: Answer, sources: SourceList) -> Draft:
+        return Draft(self._endpoint, snapshots, questions, answer, sources)
 
 
 class Draft:
     """One answer while it is written. dropped: sentences that were left out so far."""
 
     def __init__(
-        self, endpoint: Endpoint, snapshot: Snapshot, questions: Sequence[str], answer: Answer, sources: SourceList
+        self, endpoint: Endpoint, snapshots: Snapshots, questions: Sequence[str], answer: Answer, sources: SourceList
     ) -> None:
         self.dropped = 0
         self._endpoint = endpoint
-        self._snapshot = snapshot
+        self._snapshots = snapshots
         self._answer = answer
         self._messages = messages_for(questions, answer.question, answer.results)
-        rows = [snapshot.store.row_of(result.id) for result in answer.results]
-        self._numbers = [sources.number(snapshot.store.node(row)) for row in rows if row is not None]
+        self._numbers = [sources.number(*note) for note in notes_of(snapshots, answer.results)]
         self._evidence: dict[tuple[int, ...], Evidence] = {}
 
     @property
@@ -119,5 +118,7 @@ class Draft:
             results = [self._answer.results[n - 1] for n in excerpts]
             lines = [line.text for result in results for line in result.excerpt if not speaks_to_a_model(line.text)]
             trail = [text for result in results for text in result.path]
-            self._evidence[excerpts] = Evidence(self._snapshot, lines, trail, self._answer.question)
+            self._evidence[excerpts] = Evidence(
+                self._snapshots[results[0].collection], lines, trail, self._answer.question
+            )
         return self._evidence[excerpts]

@@ -31,13 +31,30 @@ def describe() -> dict[str, Any]:
         types.Scopes,
         types.MapView,
         types.Health,
+        types.CollectionList,
         types.Problem,
         ChatRequest,
         CitationState,
         Event,
     )
     (
-        (ask, answer, found, node, related, offered, outline, scopes, picture, health, problem, chat, citation, event),
+        (
+            ask,
+            answer,
+            found,
+            node,
+            related,
+            offered,
+            outline,
+            scopes,
+            picture,
+            health,
+            collections,
+            problem,
+            chat,
+            citation,
+            event,
+        ),
         schemas,
     ) = msgspec.json.schema_components(models, ref_template=_REF)
     scope = [
@@ -48,9 +65,19 @@ def describe() -> dict[str, Any]:
         _parameter("after", "Only nodes with a date from this day, month or year on (YYYY-MM-DD, YYYY-MM, YYYY)."),
         _parameter("before", "Only nodes with a date before this day, month or year."),
         _parameter("where", "Only nodes with this property, as name=value; several times for several."),
+        _COLLECTION,
         _parameter("explain", "'true' says for each result why it stands where it stands."),
     ]
-    node_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    node_id = [
+        {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "description": "The node's id, or 'collection:id': the same file in two collections has the same ids.",
+            "schema": {"type": "string"},
+        },
+        _COLLECTION,
+    ]
     paths = {
         "/api/ask": {"post": _operation("Ask a question", answer, problem, body=ask)},
         "/api/search": {
@@ -61,25 +88,30 @@ def describe() -> dict[str, Any]:
                 [_parameter("q", "The query.", required=True), _top(types.TOP_SEARCH), *scope],
             )
         },
-        "/api/nodes/{id}": {"get": _operation("Read one node", node, problem, [node_id])},
+        "/api/nodes/{id}": {"get": _operation("Read one node", node, problem, node_id)},
         "/api/nodes/{id}/related": {
-            "get": _operation("Find related nodes", related, problem, [node_id, _top(types.TOP_ASK)])
+            "get": _operation("Find related nodes", related, problem, [*node_id, _top(types.TOP_ASK)])
         },
-        "/api/filters": {"get": _operation("What there is to filter by", offered, problem)},
+        "/api/filters": {"get": _operation("What there is to filter by", offered, problem, [_COLLECTION])},
         "/api/chat": {"post": _streaming(_operation("Take a turn of conversation", event, problem, body=chat))},
         "/api/citations": {"get": _operation("What has become of a cited note", citation, problem, _CITATION)},
         "/api/nodes/{id}/outline": {
-            "get": _operation("Read the outline around a node", outline, problem, [node_id, *_rows()])
+            "get": _operation("Read the outline around a node", outline, problem, [*node_id, *_rows()])
         },
         "/api/scopes": {
             "get": _operation(
                 "Find files and headings by name",
                 scopes,
                 problem,
-                [_parameter("q", "Words of the name."), _number("top", "How many of each at most.", 1, MOST, 8)],
+                [
+                    _parameter("q", "Words of the name."),
+                    _number("top", "How many of each at most.", 1, MOST, 8),
+                    _COLLECTION,
+                ],
             )
         },
-        "/api/map": {"get": _operation("The picture of all notes", picture, problem)},
+        "/api/map": {"get": _operation("The picture of all notes of a collection", picture, problem, [_COLLECTION])},
+        "/api/collections": {"get": _operation("The collections of notes", collections, problem)},
         "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
     }
     info = {"title": "Trellis", "version": version("trellis"), "description": _ABOUT}
@@ -116,6 +148,7 @@ def _parameter(name: str, description: str, *, required: bool = False) -> dict[s
     return {"name": name, "in": "query", "required": required, "description": description, "schema": {"type": "string"}}
 
 
+_COLLECTION = _parameter("collection", "Only this collection of notes; left out, all of them (of a map: the first).")
 _CITATION = [
     _parameter("note", "The cited node's id.", required=True),
     _parameter("hash", "Hash of the node's text when it was cited.", required=True),

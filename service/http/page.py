@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
 
 import msgspec
 from flask import Flask, Response, render_template, request
+from msgspec import structs
 
 from indexer.errors import TrellisError
-from service import recent
+from service import asking, standing
+from service.collections import Collections
 from service.config import Config
 from service.errors import RequestError
-from service.http.parameters import scope_path, whole_number
+from service.http.parameters import collection, scope_path, whole_number
 from service.http.wire import to_json
 from service.outline import ROWS_AT_ONCE, view_outline
 from service.picture import view_map
 from service.scopes import find_scopes
-from service.search.query_syntax import join_path
-from service.snapshot import Current
+from service.search.query_syntax import Filters, join_path
 from service.types import Answer, Problem
 
 UNEXPECTED = "Something went wrong inside Trellis. The cause is in its log."
@@ -27,16 +27,28 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _log = logging.getLogger("trellis.web")
 
 
-def add_page(app: Flask, current: Current, config: Config) -> None:
+def add_page(app: Flask, notes: Collections, config: Config) -> None:
     app.add_template_filter(_harmless, "harmless")
     app.add_template_filter(join_path, "as_path")
 
     @app.get("/")
     def page() -> Response:
         question, under, file = request.args.get("q", "").strip(), scope_path(), request.args.get("file", "").strip()
-        reply = _answer(current, config, question, under, file) if question else None
+        chosen, named = collection(), [member for member in notes.members if member.name]
+        filters = Filters(tuple(under), file)
+        reply = _answer(notes, config, question, chosen, filters) if question else None
         html = render_template(
-            "page.html", question=question, under=under, file=file, reply=reply, data=_embedded(reply) if reply else ""
+            "page.html",
+            question=question,
+            under=under,
+            file=file,
+            collection=chosen,
+            collections=named,
+            titles=msgspec.json.encode({member.name: member.title for member in named}).decode()
+            if len(named) > 1
+            else "",
+            reply=reply,
+            data=_embedded(reply) if reply else "",
         )
         response = Response(html, mimetype="text/html")
         if question:
@@ -44,34 +56,38 @@ def add_page(app: Flask, current: Current, config: Config) -> None:
         return response
 
 
-def add_page_api(app: Flask, current: Current) -> None:
+def add_page_api(app: Flask, notes: Collections) -> None:
     @app.get("/api/nodes/<node_id>/outline")
     def outline(node_id: str) -> Response:
         start = whole_number("start", 0) if "start" in request.args else None
         zoom, top = request.args.get("zoom", ""), whole_number("top", ROWS_AT_ONCE)
-        return to_json(view_outline(current.get(), node_id, zoom, start, top))
+        snapshot, note = asking.find_note(notes, node_id, collection())
+        return to_json(
+            standing.mark_outline(snapshot, view_outline(snapshot, note, asking.within(snapshot, zoom), start, top))
+        )
 
     @app.get("/api/scopes")
     def scopes() -> Response:
-        return to_json(find_scopes(current.get(), request.args.get("q", ""), whole_number("top", 8)))
+        asked = notes.asked(collection()).snapshots
+        found = find_scopes(asked, request.args.get("q", ""), whole_number("top", 8))
+        return to_json(structs.replace(found, collections=asking.named(notes.states(), request.args.get("q", ""))))
 
-    drawn: dict[str, bytes] = {}  # the map of the current generation, once somebody has opened it
+    drawn: dict[str, tuple[str, bytes]] = {}  # by collection the map of its generation, once somebody has opened it
 
     @app.get("/api/map")
     def picture() -> Response:
-        snapshot = current.get()
-        data = drawn.get(snapshot.name)
-        if data is None:
+        snapshot = notes.asked(collection()).snapshots[0]
+        generation, data = drawn.get(snapshot.collection, ("", b""))
+        if generation != snapshot.name:
             data = msgspec.json.encode(view_map(snapshot))
-            drawn.clear()
-            drawn[snapshot.name] = data
+            drawn[snapshot.collection] = snapshot.name, data
         return Response(data, mimetype="application/json")
 
 
-def _answer(current: Current, config: Config, question: str, under: Sequence[str], file: str) -> Answer | Problem:
+def _answer(notes: Collections, config: Config, question: str, chosen: str, filters: Filters) -> Answer | Problem:
     """The answer, or what is wrong: the page has to come either way."""
     try:
-        return recent.ask(current.get(), question, config.top, under, file)
+        return asking.ask(notes, question, config.top, chosen, filters=filters)
     except RequestError as error:
         return Problem(error.title, error.status, str(error))
     except TrellisError as error:

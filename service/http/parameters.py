@@ -17,6 +17,11 @@ def whole_number(name: str, default: int) -> int:
         raise InvalidRequest(f"'{name}' must be a whole number, not '{text[:40]}'.") from None
 
 
+def collection() -> str:
+    """The collection that is asked for; "" for all."""
+    return request.args.get("collection", "").strip()
+
+
 def scope_path() -> list[str]:
     """The segments of 'under': ancestors parted by ">", or the parameter several times."""
     return [segment for value in request.args.getlist("under") for segment in split_path(value)]

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, render_template, request
+from msgspec import structs
 from werkzeug.exceptions import HTTPException
 
 from indexer.errors import TrellisError
-from service import answering, recent
+from service import answering, asking, standing
 from service.chat.writer import Writer
 from service.choices import choices
+from service.collections import Collections, Notes, OpenCollection
 from service.config import Config
 from service.errors import Overloaded, RequestError
 from service.http import openapi
 from service.http.guards import HostGuard, check_origin, close_page
 from service.http.page import UNEXPECTED, add_page, add_page_api
-from service.http.parameters import given_filters, whole_number
+from service.http.parameters import collection, given_filters, whole_number
 from service.http.web_chat import Streams, add_chat
 from service.http.web_published import Published, add_published_pages
 from service.http.widget import widget_response
 from service.http.wire import body_of, problem_response, to_json
 from service.publications import Publications
 from service.search.query_syntax import Filters
-from service.snapshot import Current
-from service.types import AskRequest, Health, Problem
+from service.snapshot import Current, Snapshot
+from service.types import TOP_ASK, AskRequest, CollectionList, CollectionState, Health, Problem
 
 WAITING = "WAITING"
 """Setting of the application: a function that tells how many requests wait for a thread."""
@@ -33,8 +36,9 @@ _BODY_LIMIT = 64 * 1024
 _log = logging.getLogger("trellis.web")
 
 
-def create_app(current: Current, config: Config) -> Flask:
-    """The web application over one opened index."""
+def create_app(current: Current | Collections, config: Config) -> Flask:
+    """The web application over all collections, or over the one index that a service without collections has."""
+    notes = current if isinstance(current, Collections) else Collections([OpenCollection.around(current)])
     app = Flask("service", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT
     app.config[WAITING] = int  # none, as long as no server says otherwise
@@ -42,16 +46,18 @@ def create_app(current: Current, config: Config) -> Flask:
     app.before_request(lambda: check_origin(config))
     app.before_request(lambda: _check_load(app))
     app.after_request(lambda response: close_page(response, config))
-    _add_pages(app, current, config)
+    _add_pages(app, notes, config)
     writer = Writer.of(config)
     streams = Streams()
-    _add_api(app, current, config)
-    add_chat(app, current, writer, streams, page="/")
+    _add_api(app, notes, config)
+    _add_health(app, notes)
+    add_chat(app, notes, writer, streams, page="/")
     if config.publications:
         published = Blueprint("published", __name__, url_prefix="/p/<publication>")
-        shown = Published(Publications(current, config))
+        shown = Published(Publications(notes, config))
         published.url_value_preprocessor(shown.choose)
         _add_api(published, shown, config)
+        _add_published_health(published, shown)
         add_chat(published, shown, writer, streams, page="")
         add_published_pages(published, shown)
         app.register_blueprint(published)
@@ -66,9 +72,9 @@ def _check_load(app: Flask) -> None:
         raise Overloaded(waiting)
 
 
-def _add_pages(app: Flask, current: Current, config: Config) -> None:
-    add_page(app, current, config)
-    add_page_api(app, current)
+def _add_pages(app: Flask, notes: Collections, config: Config) -> None:
+    add_page(app, notes, config)
+    add_page_api(app, notes)
 
     @app.get("/demo")
     def demo() -> str:
@@ -79,41 +85,70 @@ def _add_pages(app: Flask, current: Current, config: Config) -> None:
         return widget_response()
 
 
-def _add_api(app: Flask | Blueprint, current: Current | Published, config: Config) -> None:
+def _add_api(app: Flask | Blueprint, notes: Notes, config: Config) -> None:
     @app.post("/api/ask")
     def ask() -> Response:
         body = body_of(AskRequest)
         where = tuple((name.casefold(), value) for name, value in body.where.items())
         asked = Filters(tuple(body.under), body.file, tuple(body.tag), body.todo, body.after, body.before, where)
-        return to_json(recent.ask(current.get(), body.question, body.top, filters=asked, explained=body.explain))
+        return to_json(
+            asking.ask(notes, body.question, body.top, body.collection, filters=asked, explained=body.explain)
+        )
 
     @app.get("/api/search")
     def search() -> Response:
         query, top = request.args.get("q", ""), whole_number("top", config.top)
         explained = request.args.get("explain", "") in ("1", "true")
-        return to_json(recent.search(current.get(), query, top, filters=given_filters(), explained=explained))
+        found = asking.search(notes, query, top, collection(), filters=given_filters(), explained=explained)
+        return to_json(found)
 
     @app.get("/api/nodes/<node_id>")
     def node(node_id: str) -> Response:
-        return to_json(answering.view_node(current.get(), node_id))
+        return to_json(standing.view_node(*asking.find_note(notes, node_id, collection())))
 
     @app.get("/api/nodes/<node_id>/related")
     def related(node_id: str) -> Response:
-        return to_json(answering.related(current.get(), node_id, whole_number("top", config.top)))
+        top = whole_number("top", config.top)
+        answering.require_top(top, TOP_ASK)
+        return to_json(standing.related(*asking.find_note(notes, node_id, collection()), top))
 
     @app.get("/api/filters")
     def filters() -> Response:
-        return to_json(choices(current.get().store))
-
-    @app.get("/healthz")
-    def healthz() -> Response:
-        snapshot = current.get()
-        manifest = snapshot.generation.manifest
-        return to_json(Health("ok", manifest.nodes, snapshot.name, manifest.model, manifest.borrowed))
+        return to_json(choices([snapshot.store for snapshot in notes.asked(collection()).snapshots]))
 
     @app.get("/openapi.json")
     def openapi_json() -> Response:
         return to_json(openapi.describe())
+
+
+def _add_health(app: Flask, notes: Collections) -> None:
+    @app.get("/healthz")
+    def healthz() -> Response:
+        snapshots = notes.asked().snapshots
+        named = [structs.replace(state, problem="") for state in notes.states() if state.name]  # problems name folders
+        return to_json(_health(snapshots, named))
+
+    @app.get("/api/collections")
+    def collections() -> Response:
+        return to_json(CollectionList(notes.states()))
+
+
+def _add_published_health(app: Blueprint, shown: Published) -> None:
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return to_json(_health(shown.asked().snapshots, []))
+
+
+def _health(snapshots: Sequence[Snapshot], states: list[CollectionState]) -> Health:
+    manifests = [snapshot.generation.manifest for snapshot in snapshots]
+    return Health(
+        "ok" if all(state.state == "ready" for state in states) else "degraded",
+        sum(manifest.nodes for manifest in manifests),
+        answering.generation_of(snapshots),
+        ", ".join(dict.fromkeys(manifest.model for manifest in manifests)),
+        sum(manifest.borrowed for manifest in manifests),
+        states,
+    )
 
 
 def _add_errors(app: Flask) -> None:

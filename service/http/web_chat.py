@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 import msgspec
 from flask import Blueprint, Flask, Response, request, url_for
 
-from service.chat.citations import check_citation
+from service import asking
 from service.chat.conversation import converse
 from service.chat.types import ChatRequest, Event, Token
 from service.chat.writer import Writer
+from service.collections import Notes
 from service.errors import TooManyStreams
-from service.http.web_published import Published
 from service.http.wire import body_of, to_json
-from service.snapshot import Current
 
 STREAMS = 8
 """Answers that a language model may be writing at once. Each holds a thread; the server has as many more,
@@ -36,9 +35,7 @@ class Streams(threading.BoundedSemaphore):
         return self.release
 
 
-def add_chat(
-    app: Flask | Blueprint, current: Current | Published, writer: Writer | None, streams: Streams, page: str
-) -> None:
+def add_chat(app: Flask | Blueprint, notes: Notes, writer: Writer | None, streams: Streams, page: str) -> None:
     """`page` opens citations; "" is the page of the publication that is asked."""
 
     @app.post("/api/chat")
@@ -47,8 +44,9 @@ def add_chat(
         leave = streams.enter() if writer else _nothing  # quotations are there at once
         try:
             gone = request.environ.get("waitress.client_disconnected", lambda: False)
-            link = page or url_for("published.note", publication=current.name)  # type: ignore[union-attr]
-            events = converse(current.get(), body.messages, body.under, body.file, writer=writer, page=link, gone=gone)
+            link = page or url_for("published.note", publication=notes.name)  # type: ignore[attr-defined]
+            asked = notes.asked(body.collection)
+            events = converse(asked, body.messages, body.under, body.file, writer=writer, page=link, gone=gone)
             response = Response(_frames(events), mimetype="text/event-stream")
         except BaseException:
             leave()
@@ -60,7 +58,7 @@ def add_chat(
     @app.get("/api/citations")
     def citations() -> Response:
         note, digest, quote, parent = (request.args.get(name, "") for name in ("note", "hash", "quote", "in"))
-        return to_json(check_citation(current.get(), note, digest, quote, parent))
+        return to_json(asking.find_citation(notes, note, digest, quote, parent))
 
 
 def _nothing() -> None:

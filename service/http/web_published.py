@@ -6,14 +6,18 @@ from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request
 
-from service.chat.citations import check_citation
+from service import standing
+from service.collections import Asked
+from service.errors import CollectionNotFound
 from service.http.widget import widget_response
 from service.publications import Publications
 from service.snapshot import Snapshot
 
 
 class Published:
-    """Stands where routes expect the index that answers now, and gives them that of the publication in the address."""
+    """Stands where routes expect the notes of the service, and gives them the publication in the address."""
+
+    names = ()
 
     def __init__(self, publications: Publications) -> None:
         self._publications = publications
@@ -30,6 +34,12 @@ class Published:
         """Raises PublicationNotFound."""
         return self._publications.get(self.name)
 
+    def asked(self, collection: str = "") -> Asked:
+        """Raises PublicationNotFound, and CollectionNotFound for any name: a publication knows of no collection."""
+        if collection:
+            raise CollectionNotFound(collection, ())
+        return Asked([self.get()])
+
 
 def add_published_pages(app: Blueprint, shown: Published) -> None:
     @app.get("/widget.js")
@@ -41,4 +51,4 @@ def add_published_pages(app: Blueprint, shown: Published) -> None:
     def note() -> str:
         """A citation opened on a page of its own: where the note stands now, without a script."""
         parts = (request.args.get(name, "") for name in ("note", "hash", "quote", "in"))
-        return render_template("note.html", found=check_citation(shown.get(), *parts))
+        return render_template("note.html", found=standing.check_citation(shown.get(), *parts))

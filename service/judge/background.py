@@ -9,7 +9,7 @@ measured once, when notes are indexed, and kept with the generation; they move o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -82,10 +82,15 @@ class Background(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return np.asarray((levels - far_off) / np.maximum(known - far_off, _LEAST_DISTANCE), np.float64)
 
 
-@lru_cache(maxsize=2)
+_backgrounds: WeakKeyDictionary[Snapshot, Background] = WeakKeyDictionary()
+
+
 def background_of(snapshot: Snapshot) -> Background:
     """What was kept when the notes were indexed. Where nothing was, it is measured, in about the time of eighty questions."""
-    return kept_background(snapshot.generation) or measure(snapshot)
+    known = _backgrounds.get(snapshot)
+    if known is None:
+        known = _backgrounds[snapshot] = kept_background(snapshot.generation) or measure(snapshot)
+    return known
 
 
 def kept_background(generation: Generation) -> Background | None:

@@ -47,24 +47,54 @@ def read_query(snapshot: Snapshot, question: str) -> Query:
 
 
 def read_queries(snapshot: Snapshot, questions: Sequence[str]) -> list[Query]:
-    """Encodes questions in one run of the model; the one place that does."""
-    understood = [_understand(snapshot, question) for question in questions]
-    encoded = snapshot.encoder.encode([text for text, _ in understood], query=True)
+    """The questions as one index is asked."""
+    return read_across([snapshot], questions)[0]
+
+
+def read_across(snapshots: Sequence[Snapshot], questions: Sequence[str]) -> list[list[Query]]:
+    """The questions as each of these indexes is asked: its own acronyms spelled out, but only what no index knows is mended,
+    and a word counts as much in each, by how rare it is in all of them together. Each model runs once; the one place that
+    encodes questions.
+    """
+    stores = [snapshot.store for snapshot in snapshots]
+    understood = [[_understand(snapshot, stores, question) for question in questions] for snapshot in snapshots]
+    encoded: dict[int, dict[str, _Encoding]] = {}
+    for snapshot in snapshots:
+        if id(snapshot.encoder) not in encoded:
+            texts = [
+                text
+                for other, some in zip(snapshots, understood, strict=True)
+                if other.encoder is snapshot.encoder
+                for text, _ in some
+            ]
+            encoded[id(snapshot.encoder)] = _encode(snapshot.encoder, list(dict.fromkeys(texts)))
+    return [
+        [_query(snapshot, stores, text, mended, *encoded[id(snapshot.encoder)][text]) for text, mended in some]
+        for snapshot, some in zip(snapshots, understood, strict=True)
+    ]
+
+
+_Encoding = tuple[NDArray[np.float32], Vectors, NDArray[np.int64]]
+"""The vector of a text, those of its tokens, and where each token stands."""
+
+
+def _encode(encoder: Encoder, texts: Sequence[str]) -> dict[str, _Encoding]:
+    encoded = encoder.encode(texts, query=True)
     ends = np.cumsum(encoded.counts)[:-1]
-    tokens, spans = np.split(encoded.tokens, ends), np.split(encoded.spans, ends)
-    parts = zip(understood, encoded.vectors, tokens, spans, strict=True)
-    return [_query(snapshot, text, mended, vector, token, span) for (text, mended), vector, token, span in parts]
+    parts = zip(encoded.vectors, np.split(encoded.tokens, ends), np.split(encoded.spans, ends), strict=True)
+    return dict(zip(texts, parts, strict=True))
 
 
-def _understand(snapshot: Snapshot, question: str) -> tuple[str, dict[str, str]]:
+def _understand(snapshot: Snapshot, stores: Sequence[Store], question: str) -> tuple[str, dict[str, str]]:
     """The question with its spelling mended and its acronyms spelled out, and what was mended."""
-    mended = dict(_misspelt(snapshot.store, snapshot.encoder, question))
+    mended = dict(_misspelt(snapshot, stores, question))
     text = re.sub(r"\w+", lambda found: mended.get(found.group(), found.group()), question) if mended else question
     return with_acronyms(snapshot.store, text), mended
 
 
 def _query(
     snapshot: Snapshot,
+    stores: Sequence[Store],
     text: str,
     mended: dict[str, str],
     vector: NDArray[np.float32],
@@ -72,7 +102,7 @@ def _query(
     token_spans: NDArray[np.int64],
 ) -> Query:
     spans = [word_span(text, start, end) for start, end in token_spans.tolist()]
-    weights = np.array([_weight(snapshot.store, text[start:end].casefold()) for start, end in spans], np.float32)
+    weights = np.array([_weight(stores, text[start:end].casefold()) for start, end in spans], np.float32)
     return Query(
         text=text,
         mended=mended,
@@ -96,7 +126,7 @@ def word_span(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _weight(store: Store, word: str) -> float:
+def _weight(stores: Sequence[Store], word: str) -> float:
     """How much a token counts: the rarer its word in the notes the more (inverse document frequency), function words and
     signs little.
     """
@@ -104,19 +134,20 @@ def _weight(store: Store, word: str) -> float:
         return _SIGN_WEIGHT
     if word in FUNCTION_WORDS:
         return _FUNCTION_WEIGHT
-    chunks = len(store.chunk_node)
-    return math.log1p(chunks / (1 + store.chunks_with(word))) / math.log1p(chunks)
+    chunks = sum(len(store.chunk_node) for store in stores)
+    return math.log1p(chunks / (1 + sum(store.chunks_with(word) for store in stores))) / math.log1p(chunks)
 
 
-def _misspelt(store: Store, encoder: Encoder, question: str) -> Iterator[tuple[str, str]]:
+def _misspelt(snapshot: Snapshot, stores: Sequence[Store], question: str) -> Iterator[tuple[str, str]]:
     """Words that neither the notes nor the model know, with the word of the notes that is one or two typing errors away
-    (optimal string alignment distance, which counts swapped letters once).
+    (optimal string alignment distance, which counts swapped letters once). What one of `stores` knows is no mistake.
     """
+    store, encoder = snapshot.store, snapshot.encoder
     for word in dict.fromkeys(words_of(question)):
         plain = word.casefold()
         if len(plain) < _SHORTEST_MENDED or plain in FUNCTION_WORDS or not plain.isalpha():
             continue
-        if store.chunks_with(plain) or encoder.knows(plain) or encoder.knows(stem(plain)):
+        if any(each.chunks_with(plain) for each in stores) or encoder.knows(plain) or encoder.knows(stem(plain)):
             continue
         edits = 2 if len(plain) >= _TWO_EDITS_FROM else 1
         from rapidfuzz import process  # only an unknown word needs it, and `trellis ask` should start quickly

@@ -12,6 +12,7 @@ from service.errors import InvalidRequest
 _FILTER = re.compile(
     r'(?:(?<=\s)|^)(under|file|tag|todo|after|before|where):(?:"([^"]*)"|([^\s"]+))(?=\s|$)', re.IGNORECASE
 )
+_COLLECTION = re.compile(r"(?:(?<=\s)|^)collection:\"?([\w-]+)\"?(?=\s|$)", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -52,6 +53,14 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 EVERYTHING = Filters()
+
+
+def split_collection(text: str, names: Sequence[str]) -> tuple[str, str]:
+    """The question without `collection:name`, and the name; "" when it names none of these."""
+    for match in _COLLECTION.finditer(text):
+        if (name := match.group(1).lower()) in names:
+            return " ".join((text[: match.start()] + text[match.end() :]).split()), name
+    return text, ""
 
 
 def parse_query(text: str) -> tuple[str, Filters]:

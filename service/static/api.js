@@ -14,40 +14,50 @@ export class Failure extends Error {
   }
 }
 
-export function ask({ q, under, file }, signal) {
+export async function ask({ q, under, file, collection }, signal) {
   const headers = { "Content-Type": "application/json" };
-  const body = JSON.stringify({ question: q, under: segments(under), file });
-  return call("api/ask", { method: "POST", headers, body, signal });
+  const body = JSON.stringify({ question: q, under: segments(under), file, collection: collection || undefined });
+  return referring(await call("api/ask", { method: "POST", headers, body, signal }));
 }
 
-export function search({ q, under, file }, signal) {
-  return call(`api/search?${params({ q, under, file })}`, { signal });
+export async function search({ q, under, file, collection }, signal) {
+  return referring(await call(`api/search?${params({ q, under, file, collection })}`, { signal }));
 }
 
 export function node(id, signal) {
   return call(`api/nodes/${encodeURIComponent(id)}`, { signal });
 }
 
-export function related(id, top, signal) {
-  return call(`api/nodes/${encodeURIComponent(id)}/related?top=${top}`, { signal });
+export async function related(id, top, signal) {
+  const reply = await call(`api/nodes/${encodeURIComponent(id)}/related?top=${top}`, { signal });
+  for (const node of reply.results) Object.assign(node, { id: reference(reply, node.id), collection: reply.collection });
+  return reply;
 }
 
 /** Rows of the outline in which the note stands; see `OutlineView` in the service. */
-export function outline(id, options, signal) {
-  return call(`api/nodes/${encodeURIComponent(id)}/outline?${params(options)}`, { signal });
+export async function outline(id, options, signal) {
+  const view = await call(`api/nodes/${encodeURIComponent(id)}/outline?${params(options)}`, { signal });
+  view.node = reference(view, view.node);
+  for (const each of [...view.rows, ...view.path, ...(view.zoom ? [view.zoom] : [])]) each.id = reference(view, each.id);
+  return view;
 }
 
 /** What has become of a cited note; `link` is what a citation link carries. */
-export function citation(link, signal) {
-  return call(`api/citations?${params(link)}`, { signal });
+export async function citation(link, signal) {
+  const reply = await call(`api/citations?${params(link)}`, { signal });
+  if (reply.note) reply.note.id = reference(reply.note, reply.note.id);
+  return reply;
 }
 
-export function scopes(typed, signal) {
-  return call(`api/scopes?${params({ q: typed })}`, { signal });
+export function scopes(typed, collection, signal) {
+  return call(`api/scopes?${params({ q: typed, collection })}`, { signal });
 }
 
-export function map(signal) {
-  return call("api/map", { signal });
+export async function map(collection, signal) {
+  const view = await call(`api/map?${params({ collection })}`, { signal });
+  view.ids = (view.ids.match(/.{16}/g) ?? []).map((id) => reference(view, id));
+  for (const label of view.labels) label.id = reference(view, label.id);
+  return view;
 }
 
 export function health() {
@@ -57,7 +67,22 @@ export function health() {
 /** What the service put into the page itself, as `call` would have answered it. */
 export function embedded(text) {
   const body = JSON.parse(text);
-  return body.detail === undefined ? body : Promise.reject(refusal(body.status, body));
+  return body.detail === undefined ? referring(body) : Promise.reject(refusal(body.status, body));
+}
+
+/** A note's id as this page uses it: with the name of its collection, where collections have names. */
+function reference({ collection }, id) {
+  return collection && id ? `${collection}:${id}` : id;
+}
+
+function referring(reply) {
+  for (const result of reply.results) {
+    result.path_ids = result.path_ids?.map((id) => reference(result, id));
+    result.id = reference(result, result.id);
+    if (result.cut) result.cut.node = reference(result, result.cut.node);
+  }
+  if (reply.answer) reply.answer.node = reference(reply.answer, reply.answer.node);
+  return reply;
 }
 
 /** A path as it stands in the URL, "Identity > STS", as its segments: `split_path` of the service. */

@@ -40,8 +40,8 @@ function embeddedReply() {
 }
 
 function showAnswer(reply) {
-  const { under, file } = state();
-  show(...answerFound(reply, Boolean(under || file)));
+  const { under, file, collection } = state();
+  show(...answerFound(reply, Boolean(under || file || collection)));
   say(reply.answered ? `Answered. ${count(reply.results.length, "place")}.` : "Not in your notes.", 100);
   keep(reply);
 }
@@ -61,7 +61,7 @@ function keep({ results }) {
 
 // ---- The URL ----
 
-const wanted = ({ q, under, file }) => JSON.stringify([q, under, file]);
+const wanted = ({ q, under, file, collection }) => JSON.stringify([q, under, file, collection]);
 
 /** Shows what the URL says, as far as it is not shown yet. */
 function follow() {
@@ -91,12 +91,12 @@ function go(target) {
   follow();
 }
 
-async function showMap({ map: wanted, note }) {
+async function showMap({ map: wanted, note, collection }) {
   if (map.hidden && !wanted) return;
   map.hidden = !wanted;
   document.getElementById("to-map").ariaCurrent = wanted ? "true" : null;
   charted ??= await import("./map.js"); // nothing of it is loaded before
-  await charted.openMap(map, Boolean(state().map), note, (id) => go({ ...now(), ...noNote, note: id }));
+  await charted.openMap(map, Boolean(state().map), { note, collection }, (id) => go({ ...now(), ...noNote, note: id }));
   charted.ring(found);
 }
 
@@ -169,8 +169,9 @@ function unfoldHere(open) {
 
 async function showHealth() {
   try {
-    const { nodes, model } = await api.health();
-    document.getElementById("health").textContent = `${count(nodes, "note")} · read by ${model}`;
+    const { nodes, model, collections = [] } = await api.health();
+    const away = collections.filter(({ state: its }) => its !== "ready").map(({ title }) => ` · “${title}” cannot be asked`);
+    document.getElementById("health").textContent = `${count(nodes, "note")} · read by ${model}${away.join("")}`;
   } catch {
     // Only a courtesy: a question will say what is wrong.
   }

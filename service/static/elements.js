@@ -52,9 +52,10 @@ export function trail(path) {
 }
 
 /** Ancestors, outermost first, each a link that keeps the search to what stands below it. */
-export function scopeTrail(path) {
+export function scopeTrail({ path, collection = "" }) {
   const steps = path.map((text, i) => {
-    const link = stateLink({ under: joined(path.slice(0, i + 1)), ...noNote, map: "" }, "segment", noteText(text));
+    const under = joined(path.slice(0, i + 1));
+    const link = stateLink({ under, collection, ...noNote, map: "" }, "segment", noteText(text));
     link.title = "Look only under this";
     return link;
   });
@@ -70,8 +71,33 @@ export function noteLink(node, shownTrail = false) {
   return link;
 }
 
-export function place(source) {
-  return make("code", "place", noteText(source.file), `:${source.line}`);
+export function place({ source, collection }) {
+  const of = collection ? [noteText(titleOf(collection)), " · "] : [];
+  return make("code", "place", ...of, noteText(source.file), `:${source.line}`);
+}
+
+/** The collections of the service, name → title; none where there is only one. */
+export const titles = JSON.parse(document.getElementById("scope").dataset.collections || "{}");
+
+export function titleOf(collection) {
+  return titles[collection] ?? collection;
+}
+
+const STALE = {
+  changed: "The file was changed since it was indexed; this still stands in it.",
+  deleted: "This does not stand in its file any more, which was changed since it was indexed.",
+  unreachable: "The file cannot be read now; this is what it said when it was indexed.",
+};
+
+/** Shows that a line does not stand in its file any more. */
+export function strike(line, body) {
+  line.classList.add("gone");
+  body.prepend(make("span", "unseen", "No longer there: "));
+}
+
+/** What a reader should know about a note whose file is not as it was indexed, if anything. */
+export function staleNote({ stale }) {
+  return stale ? [make("p", "stale", STALE[stale])] : [];
 }
 
 export function count(number, noun) {

@@ -1,7 +1,7 @@
 // The lines of a result in their outline. What is left out beside them is counted, and opened in place.
 
 import * as api from "./api.js";
-import { button, count, harmless, make, noteText } from "./elements.js";
+import { button, count, harmless, make, noteText, strike } from "./elements.js";
 import { say } from "./stage.js";
 
 const AT_ONCE = 50;
@@ -86,9 +86,11 @@ function lineItem(line, text) {
   const hint = line.hit ? [make("span", "unseen", "Match: ")] : [];
   const body = make("span", "body", ...hint, ...bullet, text);
   body.style.setProperty("--depth", Math.min(Math.max(line.depth, 0), DEEPEST));
-  const number = make("span", "number", String(line.line));
+  const number = make("span", "number", line.gone ? "" : String(line.line));
   number.ariaHidden = "true";
-  return make("li", line.hit ? "hit" : "", number, body);
+  const item = make("li", line.hit ? "hit" : "", number, body);
+  if (line.gone) strike(item, body);
+  return item;
 }
 
 /** The line with its marks. Marks count characters as Python does; JavaScript's own index would split an emoji. */

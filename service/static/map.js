@@ -3,25 +3,38 @@
 
 import * as api from "./api.js";
 import { Chart } from "./chart.js";
-import { button, count, make, noteText, stateLink, trail } from "./elements.js";
+import { button, count, make, noteText, stateLink, titles, trail } from "./elements.js";
 import { failureParts } from "./stage.js";
+import { noNote } from "./state.js";
 
 const LIST_BLOCK = 200;
 const COLOURS = 12;
 let chart = null;
 let opening = null;
+let drawn; // the collection whose map is shown
 
-/** Shows the map in `host` with the opened note marked, or puts it away. `pick` hears the id of a point that is chosen. */
-export async function openMap(host, open, note, pick) {
+/** Shows the map of a collection, or of the first one, in `host` with the opened note marked, or puts it away. `pick` hears the
+ * id of a point that is chosen.
+ */
+export async function openMap(host, open, { note, collection }, pick) {
   if (!open) return chart?.rest();
+  if (drawn !== collection) {
+    chart?.rest();
+    opening = chart = null;
+    drawn = collection;
+  }
   try {
-    opening ??= Promise.all([api.map(), style()]).then(([view]) => build(host, view, pick));
-    await opening;
+    const mine = (opening ??= Promise.all([api.map(collection), style()]));
+    const [view] = await mine;
+    if (mine !== opening) return;
+    if (!chart) build(host, view, pick);
     chart.wake();
     chart.select(note);
   } catch (error) {
+    if (drawn !== collection) return;
     opening = null;
-    const alert = make("div", "trouble", ...failureParts(api.Failure.from(error), host, () => openMap(host, true, note, pick)));
+    const again = () => openMap(host, true, { note, collection }, pick);
+    const alert = make("div", "trouble", ...failureParts(api.Failure.from(error), host, again));
     alert.role = "alert";
     host.tabIndex = -1;
     host.replaceChildren(alert);
@@ -33,19 +46,20 @@ export function ring(ids) {
   chart?.ring(ids);
 }
 
+let styled;
 function style() {
-  return new Promise((done) => {
+  return (styled ??= new Promise((done) => {
     const link = make("link", "");
     link.rel = "stylesheet";
     link.href = new URL("map.css", import.meta.url);
     link.addEventListener("load", done);
     link.addEventListener("error", done);
     document.head.append(link);
-  });
+  }));
 }
 
 function build(host, view, pick) {
-  const ids = view.ids.match(/.{16}/g) ?? [];
+  const { ids } = view;
   const order = bySize(view);
   const canvas = make("canvas", "points");
   canvas.role = "img";
@@ -60,13 +74,25 @@ function build(host, view, pick) {
   zoom.append(button("quiet", "Whole map", () => chart.fit()));
   const list = make("div", "lists", make("h3", "over", "The same as a list"), ...sectionLists(view, ids));
   const hint = make("p", "plain", "Each point is a note. Close together means close in meaning; far apart means little.");
-  host.replaceChildren(make("h2", "over", "Map of the notes"), hint, make("div", "frame", canvas, tip, zoom), legend, list);
+  host.replaceChildren(make("h2", "over", "Map of the notes"), ...collectionLinks(view), hint, make("div", "frame", canvas, tip, zoom), legend, list);
   const points = { x: view.x, y: view.y, ids, colour: view.section.map((section) => colours.get(section)) };
   const swatches = [...legend.querySelectorAll(".swatch")];
   chart = new Chart(canvas, { ...points, edge: view.edge, labels: view.labels }, swatches, {
     pick: (id) => pick(id),
     hover: (id, x, y) => showTip(tip, id, x, y),
   });
+}
+
+/** Whose map this is, and those of the other collections. */
+function collectionLinks({ collection }) {
+  const links = Object.keys(titles).map((name) => {
+    if (name === collection) return make("b", "", noteText(titles[name]));
+    return stateLink({ collection: name, under: "", file: "", ...noNote, map: "1" }, "opener", noteText(titles[name]));
+  });
+  if (!links.length) return [];
+  const nav = make("nav", "maps", ...links);
+  nav.ariaLabel = "Collections";
+  return [nav];
 }
 
 /** The numbers of the sections, largest first: colours are for those that can be seen. */

@@ -2,7 +2,7 @@
 // a file of any length opens at once.
 
 import * as api from "./api.js";
-import { harmless, make, noteText } from "./elements.js";
+import { harmless, make, noteText, strike } from "./elements.js";
 
 const BLOCK = 100;
 const ROW_HEIGHT = 30; // pixels, a guess for blocks that are not there yet
@@ -79,7 +79,7 @@ export class Outline {
 
   row(row, number) {
     const twist = make("span", "twist");
-    const line = make("span", "number", String(row.line));
+    const line = make("span", "number", row.gone ? "" : String(row.line));
     for (const ornament of [twist, line]) ornament.ariaHidden = "true";
     const bullet = row.marker ? [make("span", "bullet", `${harmless(row.marker)} `)] : [];
     const body = make("span", "body", twist, ...bullet, noteText(row.text, "text"));
@@ -93,6 +93,7 @@ export class Outline {
     element.ariaPosInSet = String(row.place);
     element.ariaSetSize = String(row.siblings);
     if (row.below) element.ariaExpanded = "true";
+    if (row.gone) strike(element, body);
     return element;
   }
 

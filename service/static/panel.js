@@ -10,6 +10,11 @@ import { failureParts, say } from "./stage.js";
 
 const SHOWN = ["note", "zoom", "hash", "quote"];
 const CITED = ({ note, hash, quote, in: parent }) => ({ note, hash, quote, in: parent });
+const STALE = {
+  changed: "This file was changed since it was indexed. What is struck through does not stand in it any more; what is new is not shown.",
+  deleted: "This note does not stand in its file any more: the file was changed since it was indexed.",
+  unreachable: "The file cannot be read now. This is what it said when it was indexed.",
+};
 const NARROW = matchMedia("(width < 64rem)"); // there the panel covers the page, as in panel.css
 
 const BEHIND = document.querySelectorAll(".top, #scope, #main, footer");
@@ -133,7 +138,8 @@ function setHead(view) {
     button("quiet", "Copy citation", () => copyCitation(view)),
     related,
   );
-  panel.querySelector(".head").replaceChildren(zoomTrail(view), title, make("p", "", place(view.source)), actions, relatives);
+  const told = view.stale ? [make("section", "fate edited", make("p", "", STALE[view.stale]))] : [];
+  panel.querySelector(".head").replaceChildren(zoomTrail(view), title, make("p", "", place(view)), ...told, actions, relatives);
   document.title = `${harmless(view.text).slice(0, 60)} – Trellis`;
 }
 

@@ -1,7 +1,7 @@
 // The notes related to one, each with the reason why.
 
 import * as api from "./api.js";
-import { button, count, make, noteLink, noteText, place } from "./elements.js";
+import { button, count, make, noteLink, noteText, place, staleNote } from "./elements.js";
 import { say } from "./stage.js";
 
 const RELATED = 5;
@@ -44,7 +44,7 @@ async function fill(part, note, opener) {
 
 function item(node, subject) {
   const reasons = reasonLines(node, subject).map((parts) => make("li", "", ...parts));
-  return make("li", "", noteLink(node, true), " ", place(node.source), make("ul", "reasons", ...reasons));
+  return make("li", "", noteLink(node, true), " ", place(node), ...staleNote(node), make("ul", "reasons", ...reasons));
 }
 
 /** Why a note is related: the closest lines, the words that both have, the heading above both. */

@@ -2,21 +2,24 @@
 // Authoring Practices: manual selection, groups of headings and of files).
 
 import * as api from "./api.js";
-import { button, count, harmless, make, noteText } from "./elements.js";
+import { button, count, harmless, make, noteText, titleOf } from "./elements.js";
 import { joined } from "./state.js";
 import { say } from "./stage.js";
 
 const PAUSE = 60;
 const [chips, input, list] = ["chips", "narrow", "choices"].map((id) => document.getElementById(id));
 let choose = () => {};
+let chosen = ""; // the collection that the search is kept to
 let timer, newest;
 let options = [];
 let active = -1;
 
 /** Shows the scope of the state; `act` hears the part of the state that is to change. */
-export function showScope({ under, file }, act) {
+export function showScope({ under, file, collection }, act) {
   choose = act;
+  chosen = collection;
   const parts = [];
+  if (collection) parts.push(chip(titleOf(collection), "in", { collection: "" }));
   if (under) parts.push(chip(api.segments(under).join(" › "), "under", { under: "" }));
   if (file) parts.push(chip(file, "in", { file: "" }));
   chips.replaceChildren(...parts);
@@ -38,8 +41,8 @@ async function suggest() {
   newest?.abort();
   const mine = (newest = new AbortController());
   try {
-    const { headings, files } = await api.scopes(input.value.trim(), mine.signal);
-    if (newest === mine) fill(headings, files);
+    const found = await api.scopes(input.value.trim(), chosen, mine.signal);
+    if (newest === mine) fill(found);
   } catch (error) {
     if (newest !== mine) return;
     close();
@@ -47,22 +50,37 @@ async function suggest() {
   }
 }
 
-function fill(headings, files) {
+function fill({ headings, files, collections = [] }) {
+  const ofCollections = collections.map(({ name, title, nodes, state: its }) => {
+    const notes = its === "ready" ? count(nodes ?? 0, "note") : "cannot be asked now";
+    return option([noteText(title), make("span", "score", ` ${notes}`)], { collection: name, under: "", file: "" });
+  });
   const ofHeadings = headings.map((heading) => {
     const above = heading.path.length ? [make("span", "trail", noteText(heading.path.join(" › ")), " › ")] : [];
-    const notes = make("span", "score", ` ${count(heading.notes, "note")}`);
-    return option([...above, noteText(heading.text), notes], { under: joined([...heading.path, heading.text]) });
+    const change = { under: joined([...heading.path, heading.text]), ...within(heading) };
+    return option([...above, noteText(heading.text), told(heading)], change);
   });
-  const ofFiles = files.map(({ file, notes }) =>
-    option([noteText(file), make("span", "score", ` ${count(notes, "note")}`)], { file: file.replace(/[[\]*?!#\\ ]/g, "\\$&") }),
-  );
-  const groups = [group("Headings", ofHeadings), group("Files", ofFiles)].flat();
-  options = [...ofHeadings, ...ofFiles];
+  const ofFiles = files.map((each) => {
+    const change = { file: each.file.replace(/[[\]*?!#\\ ]/g, "\\$&"), ...within(each) };
+    return option([noteText(each.file), told(each)], change);
+  });
+  const groups = [group("Collections", ofCollections), group("Headings", ofHeadings), group("Files", ofFiles)].flat();
+  options = [...ofCollections, ...ofHeadings, ...ofFiles];
   active = -1;
   input.removeAttribute("aria-activedescendant");
   list.replaceChildren(...(groups.length ? groups : [nothing()]));
   list.hidden = false;
   input.ariaExpanded = "true";
+}
+
+function within({ collection }) {
+  return collection ? { collection } : {};
+}
+
+/** How much is there, and in which collection. */
+function told({ notes, collection }) {
+  const where = collection && collection !== chosen ? [" · ", noteText(titleOf(collection))] : [];
+  return make("span", "score", ` ${count(notes, "note")}`, ...where);
 }
 
 function nothing() {

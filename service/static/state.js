@@ -1,7 +1,7 @@
 // What the page shows is what its URL says: question, scope, opened note, zoom, map. Every change is a link.
 
 const CITATION = ["hash", "in", "quote"]; // what a citation link carries beside the note
-const KEYS = ["q", "under", "file", "map", "note", "zoom", ...CITATION];
+const KEYS = ["q", "collection", "under", "file", "map", "note", "zoom", ...CITATION];
 
 /** The state in the URL; each key is a string, "" when it is not there. */
 export function state() {

@@ -10,6 +10,7 @@ import pytest
 from indexer.derive import cut
 from indexer.errors import ConfigError
 from service import answering
+from service.collections import Collections, OpenCollection
 from service.config import Config, Publication, make_config
 from service.errors import PublicationNotFound
 from service.publications import FOLDER, Publications
@@ -32,7 +33,9 @@ NOTES = """
 
 def publish(workshop: Workshop, **settings: Publication) -> Publications:
     current = Current(workshop.index, TINY_MODEL, workshop.encoder)
-    made = Publications(current, Config(index=str(workshop.index), publications=settings))
+    made = Publications(
+        Collections([OpenCollection.around(current)]), Config(index=str(workshop.index), publications=settings)
+    )
     made.refresh = current.refresh  # type: ignore[attr-defined]
     return made
 

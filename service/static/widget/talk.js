@@ -9,7 +9,8 @@ const BROKEN = "The answer broke off.";
 
 /** Asks, and calls `heard(name, data)` for each event. Throws an Error whose message is for people, or an AbortError. */
 async function converse(messages, stop, heard) {
-  const body = JSON.stringify({ messages, ...(script.dataset.under && { under: segments(script.dataset.under) }) });
+  const { under, collection } = script.dataset;
+  const body = JSON.stringify({ messages, ...(under && { under: segments(under) }), ...(collection && { collection }) });
   const headers = { "Content-Type": "application/json", Accept: "text/event-stream" };
   const { response, alive } = await request("api/chat", { method: "POST", headers, body }, stop);
   if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Error(GARBLED);

@@ -26,9 +26,10 @@ def reopened(workshop: Workshop, cited: str, after: str) -> CitationState:
     """A link to the line that begins so is made, the notes become `after`, and the link is opened."""
     workshop.write(BEFORE)
     workshop.build()
-    store = workshop.snapshot().store
+    snapshot = workshop.snapshot()
+    store = snapshot.store
     node = next(store.node(row) for row in range(len(store)) if store.node(row).text.startswith(cited))
-    link = parse_qs(urlsplit(citation_url(store, node, quote_of(node))).query)
+    link = parse_qs(urlsplit(citation_url(snapshot, node, quote_of(node))).query)
     workshop.write(after)
     workshop.build()
     carried = (link["note"][0], link["hash"][0], link["quote"][0], link.get("in", [""])[0])
@@ -134,9 +135,10 @@ def test_hashes_do_not_change_between_versions() -> None:
 def test_a_note_with_markup_is_quoted_as_it_was_written(workshop: Workshop) -> None:
     workshop.write("# Garden\n\n- Water **every second** morning [[Tomatoes]]\n- Compost\n", "notes.md")
     workshop.build()
-    store = workshop.snapshot().store
+    snapshot = workshop.snapshot()
+    store = snapshot.store
     node = next(store.node(row) for row in range(len(store)) if "Water" in store.node(row).text)
-    link = parse_qs(urlsplit(citation_url(store, node, quote_of(node))).query)
+    link = parse_qs(urlsplit(citation_url(snapshot, node, quote_of(node))).query)
     carried = (link["note"][0], link["hash"][0], link["quote"][0], link["in"][0])
     assert check_citation(workshop.snapshot(), *carried).state == "same"
     workshop.write("# Yard\n\n- Water **every second** morning [[Tomatoes]]\n- Compost\n", "notes.md")

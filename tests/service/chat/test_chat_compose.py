@@ -6,6 +6,7 @@ import pytest
 
 from service.chat.conversation import converse
 from service.chat.types import ChatMessage, Done, Event, Failed, Sources, Token
+from service.collections import Asked
 from tests.conftest import Workshop
 
 NOTES = """
@@ -32,7 +33,7 @@ def kitchen(workshop: Workshop) -> Workshop:
 
 
 def events(workshop: Workshop, *questions: str) -> list[Event]:
-    return list(converse(workshop.snapshot(), [ChatMessage("user", question) for question in questions]))
+    return list(converse(Asked([workshop.snapshot()]), [ChatMessage("user", question) for question in questions]))
 
 
 def text(workshop: Workshop, *questions: str) -> str:

@@ -1,0 +1,218 @@
+"""The collections of one service: each is notes with an index of its own, asked alone or together with the others.
+
+One whose notes or index cannot be used takes no other down: it says why it does not answer, and is tried again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from indexer import encoder
+from indexer.encoder import Encoder, Model
+from indexer.errors import IndexMissing, TrellisError
+from indexer.generation import kept_model, read_manifest, require_match
+from service.config import Collection, Config
+from service.errors import CollectionNotFound, CollectionUnavailable
+from service.snapshot import Current, Snapshot
+from service.types import CollectionState
+
+if TYPE_CHECKING:
+    from indexer.build import Progress, Report
+    from indexer.check import Verdict
+
+_PAUSE = 5.0
+"""Seconds between two tries to open an index that could not be opened."""
+
+
+class Encoders:
+    """One encoder in memory for each model, however many collections use it."""
+
+    def __init__(self, wrap: Callable[[Encoder], Encoder] = lambda made: made) -> None:
+        self._wrap = wrap
+        self._made: dict[str, Encoder] = {}
+        self._lock = threading.Lock()
+
+    def of(self, model: Model, folder: Path) -> Encoder:
+        """Loads the one that is kept beside the index in `folder` where the user's cache has none. Raises ModelError."""
+        with self._lock:
+            if model.digest not in self._made:
+                self._made[model.digest] = self._wrap(encoder.load(model, kept_model(folder)))
+            return self._made[model.digest]
+
+
+class OpenCollection:
+    """One collection: what the settings say of it, and the snapshot that answers now, or why none does."""
+
+    def __init__(self, name: str, settings: Collection, encoders: Encoders) -> None:
+        self.name = name
+        self.title = settings.title
+        self.notes = [Path(place).expanduser() for place in settings.notes]
+        self.folder = Path(settings.index).expanduser()
+        self.leave_out = tuple(settings.ignore or ())
+        self._model_name = settings.model
+        self._encoders = encoders
+        self._current: Current | None = None
+        self._problem: TrellisError | None = None
+        self._lock = threading.Lock()
+        self._next_try = 0.0
+
+    @classmethod
+    def around(cls, current: Current) -> OpenCollection:
+        """The unnamed collection of an index that is open already."""
+        made = cls("", Collection(notes=["."], index=str(getattr(current, "folder", ""))), Encoders())
+        made._current = current
+        return made
+
+    @property
+    def current(self) -> Current:
+        """Raises TrellisError when the index cannot be opened."""
+        if self._current is None:
+            with self._lock:
+                if self._current is None:
+                    self._try_to_open()
+        if self._current is None:
+            raise self._problem or IndexMissing(self.folder)
+        return self._current
+
+    def get(self) -> Snapshot:
+        """Raises CollectionUnavailable, and for the unnamed collection what is the matter itself."""
+        try:
+            return self.current.get()
+        except TrellisError as error:
+            if not self.name:
+                raise
+            raise CollectionUnavailable(self.name, error) from error
+
+    def update(self, progress: Progress | None = None) -> Report:
+        """Brings the index up to date. Raises TrellisError; the index is then as it was."""
+        from indexer.build import ignore
+        from service.indexing import update  # only indexing needs the readers, and `trellis ask` should start quickly
+
+        model = encoder.locate(self._model_name)
+        report = update(
+            self.notes,
+            self.folder,
+            model,
+            lambda wanted: self._encoders.of(wanted, self.folder),
+            progress or ignore,
+            leave_out=self.leave_out,
+        )
+        self._next_try = 0.0
+        if self._current:
+            self._current.refresh()
+        return report
+
+    def check(self) -> Verdict:
+        """Whether the index is whole, current, and made by the model of the settings. Raises ModelError without a name."""
+        from indexer.check import Verdict, check_index
+
+        try:
+            return check_index(self.folder, encoder.locate(self._model_name), self.leave_out)
+        except TrellisError as error:
+            if not self.name:
+                raise
+            return Verdict(False, False, False, str(error), "", 0, "", "", [], [], [])
+
+    def follow(self, tell: Callable[[str], None]) -> None:
+        """Brings what is served up to date with the notes; opens it where it could not be opened before."""
+        from service.indexing import follow
+
+        if self._current is None:
+            self.update()
+        follow(self.notes, self.folder, self.current, tell, leave_out=self.leave_out)
+
+    def fail(self, problem: TrellisError) -> None:
+        """Remembers why the notes could not be indexed, for as long as there is no index either."""
+        self._problem = problem
+
+    def state(self) -> CollectionState:
+        try:
+            snapshot = self.get()
+        except TrellisError as error:
+            cause = error.__cause__ or error
+            missing = isinstance(cause, IndexMissing)
+            return CollectionState(self.name, self.title, "missing" if missing else "broken", problem=str(cause))
+        manifest = snapshot.generation.manifest
+        return CollectionState(
+            self.name, self.title, "ready", manifest.nodes, snapshot.name, manifest.model, manifest.borrowed
+        )
+
+    def _try_to_open(self) -> None:
+        if time.monotonic() < self._next_try:
+            return
+        try:
+            model = encoder.locate(self._model_name)
+            # A mismatch is known in milliseconds; a model that has to be converted first takes half a minute.
+            require_match(self.folder, read_manifest(self.folder)[1], model)
+            self._current = Current(self.folder, model, self._encoders.of(model, self.folder), self.name)
+        except TrellisError as error:
+            if not (isinstance(error, IndexMissing) and self._problem):  # why there is none says more
+                self._problem = error
+            self._next_try = time.monotonic() + _PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question is asked of. unavailable: the collections that cannot be asked now."""
+
+    snapshots: Sequence[Snapshot]
+    unavailable: Sequence[CollectionState] = field(default=())
+
+
+class Notes(Protocol):
+    """What the faces ask: all notes of the service, or a publication of them."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the collections that can be chosen."""
+        ...
+
+    def asked(self, collection: str = "") -> Asked:
+        """The collection of this name, or all. Raises CollectionNotFound or CollectionUnavailable."""
+        ...
+
+
+class Collections:
+    """All collections of a service, by name; without `collections` in the settings one by the name ""."""
+
+    def __init__(self, members: Sequence[OpenCollection]) -> None:
+        self.members = list(members)
+
+    @classmethod
+    def of(cls, config: Config, encoders: Encoders) -> Collections:
+        """Opens nothing yet."""
+        return cls([OpenCollection(name, each, encoders) for name, each in config.all_collections().items()])
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [member.name for member in self.members if member.name]
+
+    def chosen(self, collection: str = "") -> list[OpenCollection]:
+        """Raises CollectionNotFound."""
+        chosen = [member for member in self.members if collection in ("", member.name)]
+        if not chosen:
+            raise CollectionNotFound(collection, self.names)
+        return chosen
+
+    def asked(self, collection: str = "") -> Asked:
+        chosen = self.chosen(collection)
+        if len(chosen) == 1:
+            return Asked([chosen[0].get()])
+        snapshots, unavailable = [], []
+        for member in chosen:
+            try:
+                snapshots.append(member.get())
+            except CollectionUnavailable as error:
+                problem = error
+                unavailable.append(member.state())
+        if not snapshots:
+            raise problem
+        return Asked(snapshots, unavailable)
+
+    def states(self) -> list[CollectionState]:
+        return [member.state() for member in self.members]

@@ -1,0 +1,155 @@
+"""Whether what the index says still stands in the notes. The files of what is shown are looked at when it is shown: what was
+deleted since the index was made is never taken for current, whether changes are followed or not.
+
+A file that is as it was indexed costs one look at its size and time; it is read when these are new, and taken apart only when
+its contents are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.node import Node
+from indexer.sources import read_whole, source_path
+from indexer.store import StoredNode
+from indexer.vectors import Mask
+from service.snapshot import Snapshot
+
+FileState = Literal["same", "changed", "deleted", "unreachable"]
+
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a file that is written again surely has another time."""
+_BORROWED = re.compile(r"\(\(.*\)\)|\{{2,3}\s*embed\b.*\}{2,3}", re.DOTALL)
+"""What a block borrows from another, which may stand in another file."""
+
+Signature = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """How one file stands to its part of the index.
+
+    gone: True for the nodes, counted from the file's first, that do not stand in it any more under their headings.
+    lines: for the others, where each of their lines stands now.
+    """
+
+    state: FileState
+    signature: Signature | None = None
+    gone: NDArray[np.bool_] | None = None
+    lines: Mapping[int, int] = field(default_factory=dict)
+
+
+_SAME = Look("same")
+_known: WeakKeyDictionary[Snapshot, dict[str, Look]] = WeakKeyDictionary()
+
+
+def look(snapshot: Snapshot, file: str) -> Look:
+    """At one file of a collection as it is now."""
+    places = [Path(place) for place in snapshot.generation.manifest.notes]
+    path = source_path(places, file)
+    try:
+        status = path.stat() if path else None
+    except OSError:
+        status = None
+    if path is None or status is None:
+        return Look("deleted" if path and _is_there(path, places) else "unreachable")
+    signature = status.st_mtime_ns, status.st_size, status.st_ino
+    looks = _known.setdefault(snapshot, {})
+    known = looks.get(file)
+    if known and known.signature == signature:
+        return known
+    try:
+        found = _read(snapshot, file, path, signature)
+    except OSError:
+        return Look("unreachable")
+    if time.time_ns() - status.st_mtime_ns > _SETTLED:
+        looks[file] = found
+    return found
+
+
+def gone_rows(snapshot: Snapshot, files: Iterable[str]) -> Mask | None:
+    """True for each node of these files that does not stand there any more; None when all do."""
+    gone = np.zeros(len(snapshot.store), np.bool_)
+    for file in files:
+        found = look(snapshot, file)
+        if found.state == "deleted":
+            gone[slice(*_rows(snapshot, file))] = True
+        elif found.gone is not None:
+            gone[slice(*_rows(snapshot, file))] = found.gone
+    return gone if gone.any() else None
+
+
+def _is_there(path: Path, places: Sequence[Path]) -> bool:
+    """Whether what a file would lie in is there. A folder of notes that is away or empty is more likely a disk that is not
+    mounted than a wish to forget them all.
+    """
+    place = next(place for place in places if path == place or place in path.parents)
+    if place == path:
+        return place.parent.is_dir()
+    try:
+        return any(place.iterdir())
+    except OSError:
+        return False
+
+
+def _read(snapshot: Snapshot, file: str, path: Path, signature: Signature) -> Look:
+    """Raises OSError."""
+    manifest = snapshot.generation.manifest
+    content = read_whole(path)
+    if hashlib.sha256(content).hexdigest() == manifest.sources.get(file):
+        return Look("same", signature)
+    from indexer.readers import read_with_account  # only a changed file needs the readers
+
+    outline, _ = read_with_account(file, content, manifest.notebooks.get(file, ""))
+    first, end = _rows(snapshot, file)
+    stored = snapshot.store.run(first, end - 1)
+    places = _places_now(stored, outline.nodes)
+    lines: dict[int, int] = {}
+    for row, at in places.items():
+        lines |= zip(stored[row - first].line_numbers, outline.nodes[at].line_numbers, strict=False)
+    return Look("changed", signature, np.array([row not in places for row in range(first, end)], np.bool_), lines)
+
+
+def _places_now(stored: Sequence[StoredNode], nodes: Sequence[Node]) -> dict[int, int]:
+    """For each row that still stands in the file, under the headings that it stood under, which node it is now."""
+    below: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+    anywhere: defaultdict[str, list[int]] = defaultdict(list)
+    for at, node in enumerate(nodes):
+        below[-1 if node.parent is None else node.parent, _key(node.lines)].append(at)
+        anywhere[_key(node.lines)].append(at)
+    places: dict[int, int] = {}
+    seen: defaultdict[tuple[int, str], int] = defaultdict(int)
+    for old in stored:
+        words = _key(old.lines)
+        if old.parent < 0:  # in a publication the headings above are unknown
+            equal = below.get((-1, words)) or anywhere.get(words, [])
+        else:
+            equal = below.get((places[old.parent], words), []) if old.parent in places else []
+        if equal:
+            places[old.row] = equal[min(seen[old.parent, words], len(equal) - 1)]
+            seen[old.parent, words] += 1
+    return places
+
+
+def _key(lines: Sequence[str]) -> str:
+    """A node's own words: what it borrows from other blocks is theirs."""
+    text = " ".join(lines)
+    return _BORROWED.sub("", text) if "((" in text or "embed" in text else text
+
+
+def _rows(snapshot: Snapshot, file: str) -> tuple[int, int]:
+    """The rows of a file: the first, and the one after the last."""
+    store = snapshot.store
+    number = store.files.index(file)
+    return int(np.searchsorted(store.file, number)), int(np.searchsorted(store.file, number, "right"))

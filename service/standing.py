@@ -1,0 +1,265 @@
+"""Answers made of what still stands in the notes, and what is told of files that were changed since the index was made.
+
+What does not stand in its file any more is passed over and asked without, so that neither a result nor the judgement rests on
+it; what is left says that its file was changed, with the lines where it stands now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from msgspec import structs
+
+from indexer.vectors import Mask
+from service import answering, recent
+from service.freshness import Look, gone_rows, look
+from service.search.query_syntax import EVERYTHING, Filters
+from service.search.windows import MAX_LINES
+from service.snapshot import OneOrMore, Snapshot, several
+from service.types import (
+    Answer,
+    ExcerptLine,
+    NodeView,
+    Outdated,
+    OutlineView,
+    RelatedNode,
+    RelatedResults,
+    Result,
+    SearchResults,
+    Source,
+    Stale,
+)
+
+if TYPE_CHECKING:
+    from service.chat.types import CitationState
+
+_ROUNDS = 4
+"""Each leaves out what the one before brought up from files that were changed; rankings rarely reach a third such file."""
+
+_FILES_NAMED = 3
+_CITED_AND_GONE = (
+    "This note is no longer there: its file was changed since it was indexed. What was quoted is kept in the link."
+)
+
+Found = TypeVar("Found", Answer, SearchResults)
+
+
+def ask(
+    asked: OneOrMore,
+    question: str,
+    top: int = 8,
+    under: Sequence[str] = (),
+    file: str = "",
+    *,
+    filters: Filters = EVERYTHING,
+    explained: bool = False,
+) -> Answer:
+    """As `answering.ask`."""
+    return _standing(
+        several(asked),
+        lambda gone: recent.ask(asked, question, top, under, file, filters=filters, explained=explained, gone=gone),
+    )
+
+
+def search(
+    asked: OneOrMore,
+    query: str,
+    top: int = 8,
+    under: Sequence[str] = (),
+    file: str = "",
+    *,
+    filters: Filters = EVERYTHING,
+    explained: bool = False,
+) -> SearchResults:
+    """As `answering.search`."""
+    return _standing(
+        several(asked),
+        lambda gone: recent.search(asked, query, top, under, file, filters=filters, explained=explained, gone=gone),
+    )
+
+
+def _standing(snapshots: Sequence[Snapshot], find: Callable[[dict[Snapshot, Mask]], Found]) -> Found:
+    named = {snapshot.collection: snapshot for snapshot in snapshots}
+    gone: dict[Snapshot, Mask] = {}
+    files: dict[Snapshot, set[str]] = {}
+    left_out: dict[tuple[str, str], set[str]] = {}
+    for _ in range(_ROUNDS):
+        found = find(gone)
+        if not _learn(found.results, named, files):
+            break
+        gone = {each: mask for each, some in files.items() if (mask := gone_rows(each, some)) is not None}
+        for result in found.results:
+            if _has_gone(named[result.collection], result, gone):
+                left_out.setdefault((result.collection, result.source.file), set()).add(result.id)
+    results = [result for result in found.results if not _has_gone(named[result.collection], result, gone)]
+    marked = [structs.replace(result, stale=_stale(named[result.collection], result.source.file)) for result in results]
+    return structs.replace(found, results=marked, outdated=_outdated(named, left_out))
+
+
+def _learn(results: Sequence[Result], named: dict[str, Snapshot], files: dict[Snapshot, set[str]]) -> bool:
+    """Notes the files of these results that are not as they were indexed; answers whether one is new."""
+    new = False
+    for result in results:
+        snapshot, file = named[result.collection], result.source.file
+        if file not in files.get(snapshot, ()) and look(snapshot, file).state in ("changed", "deleted"):
+            files.setdefault(snapshot, set()).add(file)
+            new = True
+    return new
+
+
+def _has_gone(snapshot: Snapshot, result: Result, gone: dict[Snapshot, Mask]) -> bool:
+    """Whether something that is shown does not stand in the file any more."""
+    mask = gone.get(snapshot)
+    if mask is None:
+        return False
+    rows = [
+        snapshot.store.row_of(result.id),
+        *(snapshot.store.row_at(result.source.file, each.line) for each in result.excerpt),
+    ]
+    return any(row is not None and mask[row] for row in rows)
+
+
+def _outdated(named: dict[str, Snapshot], left_out: dict[tuple[str, str], set[str]]) -> list[Outdated]:
+    return [
+        Outdated(file, "deleted" if look(named[name], file).state == "deleted" else "changed", len(places), name)
+        for (name, file), places in left_out.items()
+    ]
+
+
+def _stale(snapshot: Snapshot, file: str) -> Stale:
+    state = look(snapshot, file).state
+    return "" if state == "same" else state
+
+
+# ---- Where it stands now ----
+
+
+def placed(asked: OneOrMore, results: Sequence[Result]) -> list[Result]:
+    """The results with the lines of their files as they are now. They keep to twelve lines, also where some came between."""
+    named = {snapshot.collection: snapshot for snapshot in several(asked)}
+    return [_placed(look(named[each.collection], each.source.file), each) if each.stale else each for each in results]
+
+
+def _placed(found: Look, result: Result) -> Result:
+    if not found.lines:
+        return result
+    lines = [structs.replace(line, line=found.lines.get(line.line, line.line)) for line in result.excerpt]
+    own = found.lines.get(result.source.line, result.source.line)
+    kept = _together(lines, own)
+    source = Source(result.source.file, own, kept[0].line, kept[-1].line) if kept else result.source
+    return structs.replace(result, excerpt=kept, source=source)
+
+
+def _together(lines: list[ExcerptLine], own: int) -> list[ExcerptLine]:
+    """The lines in their order, as many as fit around the own one."""
+    lines = sorted(lines, key=lambda line: line.line)
+    while lines and lines[-1].line - lines[0].line >= MAX_LINES:
+        lines.pop(0 if own - lines[0].line > lines[-1].line - own else -1)
+    return lines
+
+
+def placed_source(snapshot: Snapshot, source: Source) -> Source:
+    """A place in the notes as it is now."""
+    lines = look(snapshot, source.file).lines
+    return Source(source.file, *(lines.get(line, line) for line in (source.line, source.start_line, source.end_line)))
+
+
+# ---- Single notes ----
+
+
+def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
+    """As `answering.view_node`; what does not stand there any more says so itself, and is no child."""
+    view = answering.view_node(snapshot, node_id)
+    gone = gone_rows(snapshot, [view.source.file])
+    children = (
+        view.children if gone is None else [each for each in view.children if not _is_gone(snapshot, each.id, gone)]
+    )
+    return structs.replace(
+        view,
+        source=placed_source(snapshot, view.source),
+        children=children,
+        child_count=view.child_count - len(view.children) + len(children),
+        stale=stale_of(snapshot, node_id, view.source.file),
+    )
+
+
+def stale_of(snapshot: Snapshot, node_id: str, file: str) -> Stale:
+    """How a note stands to its file."""
+    gone = gone_rows(snapshot, [file])
+    return "deleted" if gone is not None and _is_gone(snapshot, node_id, gone) else _stale(snapshot, file)
+
+
+def mark_outline(snapshot: Snapshot, view: OutlineView) -> OutlineView:
+    """With the rows marked that do not stand in the file any more; the others have the lines where they stand now."""
+    gone = gone_rows(snapshot, [view.source.file])
+    lines = look(snapshot, view.source.file).lines
+    rows = view.rows
+    if gone is not None:
+        rows = [structs.replace(row, gone=_is_gone(snapshot, row.id, gone)) for row in rows]
+    if lines:
+        rows = [row if row.gone else structs.replace(row, line=lines.get(row.line, row.line)) for row in rows]
+    source, stale = placed_source(snapshot, view.source), stale_of(snapshot, view.node, view.source.file)
+    return structs.replace(view, rows=rows, source=source, stale=stale)
+
+
+def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
+    """As `answering.related`."""
+    files: set[str] = set()
+    gone: Mask | None = None
+    for _ in range(_ROUNDS):
+        found = answering.related(snapshot, node_id, top, gone)
+        new = {each.source.file for each in found.results} - files
+        changed = {file for file in new if look(snapshot, file).state in ("changed", "deleted")}
+        if not changed:
+            break
+        files |= changed
+        gone = gone_rows(snapshot, files)
+    results = [each for each in found.results if gone is None or not _is_gone(snapshot, each.id, gone)]
+    return structs.replace(found, results=[_related(snapshot, each, gone) for each in results])
+
+
+def _related(snapshot: Snapshot, node: RelatedNode, gone: Mask | None) -> RelatedNode:
+    stale = _stale(snapshot, node.source.file)
+    why = node.why
+    if gone is not None and stale:  # a reason may be a line below it
+        row = snapshot.store.row_of(node.id) or 0
+        below = np.flatnonzero(gone[row : snapshot.store.last[row] + 1]) + row
+        lost = tuple(each.text for each in snapshot.store.nodes(below.tolist()))
+        why = structs.replace(
+            why, lines=[pair for pair in why.lines if not any(text.startswith(pair.there) for text in lost)]
+        )
+    return structs.replace(node, source=placed_source(snapshot, node.source), stale=stale, why=why)
+
+
+def check_citation(snapshot: Snapshot, note: str, digest: str, quote: str, parent: str = "") -> CitationState:
+    """As `service.chat.citations.check_citation`; the note that the index has may be gone from its file."""
+    from service.chat.citations import check_citation as check  # asking needs none of it
+
+    found = check(snapshot, note, digest, quote, parent)
+    if found.note is None:
+        return found
+    file = found.note.source.file
+    gone, lines = gone_rows(snapshot, [file]), look(snapshot, file).lines
+    if gone is not None and _is_gone(snapshot, found.note.id, gone):
+        return structs.replace(found, state="deleted", message=_CITED_AND_GONE, note=None, excerpt=[])
+    excerpt = [structs.replace(line, line=lines[line.line]) if line.line in lines else line for line in found.excerpt]
+    if gone is not None:
+        rows = [snapshot.store.row_at(file, line.line) for line in found.excerpt]
+        excerpt = [line for line, row in zip(excerpt, rows, strict=True) if row is None or not gone[row]]
+    source = placed_source(snapshot, found.note.source)
+    return structs.replace(found, note=structs.replace(found.note, source=source), excerpt=excerpt)
+
+
+def notice(outdated: Sequence[Outdated]) -> str:
+    """What was left out of an answer, in a sentence or two."""
+    if not outdated:
+        return ""
+    files = ", ".join(file.file for file in outdated[:_FILES_NAMED]) + (", …" if len(outdated) > _FILES_NAMED else "")
+    return f"Some notes are left out, since their files were changed after they were indexed: {files}."
+
+
+def _is_gone(snapshot: Snapshot, node_id: str, gone: Mask) -> bool:
+    row = snapshot.store.row_of(node_id)
+    return row is not None and bool(gone[row])
