@@ -362,12 +362,14 @@ def _bring_up(member: OpenCollection) -> None:
     try:
         report = _build(member)
         click.echo(_plain("".join(show_indexed(report, member.name)[::-1])), err=True)
-        member.get()
     except TrellisError as error:
         if not member.name:
             raise
         member.fail(error)
         click.echo(f"trellis: {member.name}: {_plain(str(error))}", err=True)
+    state = member.state()
+    if member.name and state.state != "ready":
+        click.echo(f"trellis: {member.name} is not served: {_plain(state.problem)}", err=True)
 
 
 def _follow(member: OpenCollection) -> None:

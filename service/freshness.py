@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.node import Node
@@ -30,10 +32,9 @@ FileState = Literal["same", "changed", "deleted", "unreachable"]
 
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a file that is written again surely has another time."""
+_FILES_KNOWN = 10_000
 _BORROWED = re.compile(r"\(\(.*\)\)|\{{2,3}\s*embed\b.*\}{2,3}", re.DOTALL)
 """What a block borrows from another, which may stand in another file."""
-
-Signature = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,37 +46,58 @@ class Look:
     """
 
     state: FileState
-    signature: Signature | None = None
     gone: NDArray[np.bool_] | None = None
     lines: Mapping[int, int] = field(default_factory=dict)
 
 
-_SAME = Look("same")
-_known: WeakKeyDictionary[Snapshot, dict[str, Look]] = WeakKeyDictionary()
+_SAME, _DELETED, _UNREACHABLE = Look("same"), Look("deleted"), Look("unreachable")
+
+Signature = tuple[int, int, int]
+_lock = threading.Lock()
+_digests: LRUCache[Path, tuple[Signature, str]] = LRUCache(_FILES_KNOWN)
+_changed: WeakKeyDictionary[Snapshot, dict[str, tuple[str, Look]]] = WeakKeyDictionary()
 
 
 def look(snapshot: Snapshot, file: str) -> Look:
     """At one file of a collection as it is now."""
-    places = [Path(place) for place in snapshot.generation.manifest.notes]
+    manifest = snapshot.generation.manifest
+    places = [Path(place) for place in manifest.notes]
     path = source_path(places, file)
+    if path is None:
+        return _UNREACHABLE
     try:
-        status = path.stat() if path else None
+        digest, content = _digest(path)
+        if digest == manifest.sources.get(file):
+            return _SAME
+        with _lock:
+            known, found = _changed.setdefault(snapshot, {}).get(file, ("", _SAME))
+        if known != digest:
+            found = _compared(snapshot, file, read_whole(path) if content is None else content)
+            with _lock:
+                _changed[snapshot][file] = digest, found
+        return found
+    except (FileNotFoundError, NotADirectoryError):
+        return _DELETED if _is_there(path, places) else _UNREACHABLE
     except OSError:
-        status = None
-    if path is None or status is None:
-        return Look("deleted" if path and _is_there(path, places) else "unreachable")
+        return _UNREACHABLE
+
+
+def _digest(path: Path) -> tuple[str, bytes | None]:
+    """The SHA-256 of a file, and its contents where it had to be read. It is not as long as its size, time and inode are known,
+    unless it was written a moment ago and may be written again within the same tick of the clock. Raises OSError.
+    """
+    status = path.stat()
     signature = status.st_mtime_ns, status.st_size, status.st_ino
-    looks = _known.setdefault(snapshot, {})
-    known = looks.get(file)
-    if known and known.signature == signature:
-        return known
-    try:
-        found = _read(snapshot, file, path, signature)
-    except OSError:
-        return Look("unreachable")
+    with _lock:
+        known, digest = _digests.get(path, (None, ""))
+    if known == signature:
+        return digest, None
+    content = read_whole(path)
+    digest = hashlib.sha256(content).hexdigest()
     if time.time_ns() - status.st_mtime_ns > _SETTLED:
-        looks[file] = found
-    return found
+        with _lock:
+            _digests[path] = signature, digest
+    return digest, content
 
 
 def gone_rows(snapshot: Snapshot, files: Iterable[str]) -> Mask | None:
@@ -103,22 +125,18 @@ def _is_there(path: Path, places: Sequence[Path]) -> bool:
         return False
 
 
-def _read(snapshot: Snapshot, file: str, path: Path, signature: Signature) -> Look:
-    """Raises OSError."""
-    manifest = snapshot.generation.manifest
-    content = read_whole(path)
-    if hashlib.sha256(content).hexdigest() == manifest.sources.get(file):
-        return Look("same", signature)
+def _compared(snapshot: Snapshot, file: str, content: bytes) -> Look:
+    """What a file that was changed still holds."""
     from indexer.readers import read_with_account  # only a changed file needs the readers
 
-    outline, _ = read_with_account(file, content, manifest.notebooks.get(file, ""))
+    outline, _ = read_with_account(file, content, snapshot.generation.manifest.notebooks.get(file, ""))
     first, end = _rows(snapshot, file)
     stored = snapshot.store.run(first, end - 1)
     places = _places_now(stored, outline.nodes)
     lines: dict[int, int] = {}
     for row, at in places.items():
         lines |= zip(stored[row - first].line_numbers, outline.nodes[at].line_numbers, strict=False)
-    return Look("changed", signature, np.array([row not in places for row in range(first, end)], np.bool_), lines)
+    return Look("changed", np.array([row not in places for row in range(first, end)], np.bool_), lines)
 
 
 def _places_now(stored: Sequence[StoredNode], nodes: Sequence[Node]) -> dict[int, int]:

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from indexer.vectors import Mask
 from service import answering, recent
+from service.across import Gone
 from service.freshness import Look, gone_rows, look
 from service.search.query_syntax import EVERYTHING, Filters
 from service.search.windows import MAX_LINES
@@ -39,6 +40,7 @@ _ROUNDS = 4
 """Each leaves out what the one before brought up from files that were changed; rankings rarely reach a third such file."""
 
 _FILES_NAMED = 3
+_OUTDATED = ("changed", "deleted")
 _CITED_AND_GONE = (
     "This note is no longer there: its file was changed since it was indexed. What was quoted is kept in the link."
 )
@@ -80,57 +82,45 @@ def search(
     )
 
 
-def _standing(snapshots: Sequence[Snapshot], find: Callable[[dict[Snapshot, Mask]], Found]) -> Found:
+def _standing(snapshots: Sequence[Snapshot], find: Callable[[Gone], Found]) -> Found:
     named = {snapshot.collection: snapshot for snapshot in snapshots}
+    looks: dict[tuple[str, str], Look] = {}
     gone: dict[Snapshot, Mask] = {}
-    files: dict[Snapshot, set[str]] = {}
     left_out: dict[tuple[str, str], set[str]] = {}
     for _ in range(_ROUNDS):
         found = find(gone)
-        if not _learn(found.results, named, files):
+        new = {(result.collection, result.source.file) for result in found.results} - looks.keys()
+        looks |= {(name, file): look(named[name], file) for name, file in new}
+        if all(looks[key].state not in _OUTDATED for key in new):
             break
-        gone = {each: mask for each, some in files.items() if (mask := gone_rows(each, some)) is not None}
+        for name in {name for name, _ in new}:
+            files = [file for of, file in looks if of == name and looks[of, file].state in _OUTDATED]
+            if (mask := gone_rows(named[name], files)) is not None:
+                gone[named[name]] = mask
         for result in found.results:
             if _has_gone(named[result.collection], result, gone):
                 left_out.setdefault((result.collection, result.source.file), set()).add(result.id)
-    results = [result for result in found.results if not _has_gone(named[result.collection], result, gone)]
-    marked = [structs.replace(result, stale=_stale(named[result.collection], result.source.file)) for result in results]
-    return structs.replace(found, results=marked, outdated=_outdated(named, left_out))
+    kept = [result for result in found.results if not _has_gone(named[result.collection], result, gone)]
+    results = [structs.replace(each, stale=_stale(looks[each.collection, each.source.file])) for each in kept]
+    outdated = [
+        Outdated(file, "deleted" if looks[name, file].state == "deleted" else "changed", len(places), name)
+        for (name, file), places in left_out.items()
+    ]
+    return structs.replace(found, results=results, outdated=outdated)
 
 
-def _learn(results: Sequence[Result], named: dict[str, Snapshot], files: dict[Snapshot, set[str]]) -> bool:
-    """Notes the files of these results that are not as they were indexed; answers whether one is new."""
-    new = False
-    for result in results:
-        snapshot, file = named[result.collection], result.source.file
-        if file not in files.get(snapshot, ()) and look(snapshot, file).state in ("changed", "deleted"):
-            files.setdefault(snapshot, set()).add(file)
-            new = True
-    return new
-
-
-def _has_gone(snapshot: Snapshot, result: Result, gone: dict[Snapshot, Mask]) -> bool:
+def _has_gone(snapshot: Snapshot, result: Result, gone: Gone) -> bool:
     """Whether something that is shown does not stand in the file any more."""
     mask = gone.get(snapshot)
     if mask is None:
         return False
-    rows = [
-        snapshot.store.row_of(result.id),
-        *(snapshot.store.row_at(result.source.file, each.line) for each in result.excerpt),
-    ]
+    file = result.source.file
+    rows = [snapshot.store.row_of(result.id), *(snapshot.store.row_at(file, line.line) for line in result.excerpt)]
     return any(row is not None and mask[row] for row in rows)
 
 
-def _outdated(named: dict[str, Snapshot], left_out: dict[tuple[str, str], set[str]]) -> list[Outdated]:
-    return [
-        Outdated(file, "deleted" if look(named[name], file).state == "deleted" else "changed", len(places), name)
-        for (name, file), places in left_out.items()
-    ]
-
-
-def _stale(snapshot: Snapshot, file: str) -> Stale:
-    state = look(snapshot, file).state
-    return "" if state == "same" else state
+def _stale(found: Look) -> Stale:
+    return "" if found.state == "same" else found.state
 
 
 # ---- Where it stands now ----
@@ -188,7 +178,7 @@ def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
 def stale_of(snapshot: Snapshot, node_id: str, file: str) -> Stale:
     """How a note stands to its file."""
     gone = gone_rows(snapshot, [file])
-    return "deleted" if gone is not None and _is_gone(snapshot, node_id, gone) else _stale(snapshot, file)
+    return "deleted" if gone is not None and _is_gone(snapshot, node_id, gone) else _stale(look(snapshot, file))
 
 
 def mark_outline(snapshot: Snapshot, view: OutlineView) -> OutlineView:
@@ -211,7 +201,7 @@ def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
     for _ in range(_ROUNDS):
         found = answering.related(snapshot, node_id, top, gone)
         new = {each.source.file for each in found.results} - files
-        changed = {file for file in new if look(snapshot, file).state in ("changed", "deleted")}
+        changed = {file for file in new if look(snapshot, file).state in _OUTDATED}
         if not changed:
             break
         files |= changed
@@ -221,7 +211,7 @@ def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
 
 
 def _related(snapshot: Snapshot, node: RelatedNode, gone: Mask | None) -> RelatedNode:
-    stale = _stale(snapshot, node.source.file)
+    stale = _stale(look(snapshot, node.source.file))
     why = node.why
     if gone is not None and stale:  # a reason may be a line below it
         row = snapshot.store.row_of(node.id) or 0

@@ -228,3 +228,62 @@ def test_what_the_command_line_leaves_out_comes_from_the_file(here: Path) -> Non
 def test_the_command_line_is_checked_as_the_file_is() -> None:
     with pytest.raises(ConfigError, match=r"command line: .*`port`"):
         make_config({"port": 70000}, "command line")
+
+
+COLLECTIONS = """
+    index: kept
+    ignore: ["*.tmp.md"]
+    collections:
+      work: {notes: jobs, title: The office, ignore: [drafts/]}
+      home: {notes: [a, b.org], index: elsewhere, model: some/model}
+"""
+
+
+def test_without_collections_there_is_one_without_a_name() -> None:
+    (name, only), *others = Config(notes=["a"], index="b", ignore=["c"]).all_collections().items()
+    assert (name, only.notes, only.index, only.ignore, others) == ("", ["a"], "b", ["c"], [])
+
+
+def test_collections_have_what_is_theirs_and_the_rest_from_the_service(here: Path) -> None:
+    settings(here, COLLECTIONS)
+    work, home = load_config().all_collections().values()
+    assert (work.notes, work.index, work.model) == (["jobs"], "kept/.collections/work", DEFAULT_MODEL)
+    assert (work.title, work.ignore) == ("The office", ["drafts/"])
+    assert (home.notes, home.index, home.model) == (["a", "b.org"], "elsewhere", "some/model")
+    assert (home.title, home.ignore) == ("home", ["*.tmp.md"])
+
+
+def test_places_of_collections_are_relative_to_the_file(here: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    work, home = load_config(settings(elsewhere, COLLECTIONS)).all_collections().values()
+    assert work.notes == [str(elsewhere / "jobs")]
+    assert work.index == str(elsewhere / "kept" / ".collections" / "work")
+    assert home.index == str(elsewhere / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("notes: a\ncollections: {work: {notes: b}}", "not both"),
+        ("collections: {work: {}}", "notes"),
+        ("collections: {work: {notes: []}}", "notes|length"),
+        ("collections: {Work: {notes: a}}", "pattern|regex"),
+        ("collections: {work: {notes: a, colour: red}}", "colour"),
+        ("collections: {a: {notes: x, index: i}, b: {notes: y, index: ./i}}", "index folder of its own"),
+        ("collections: {work: {notes: a}}\npublications: {p: {under: [X]}}", "'p' must be one of work"),
+        ("publications: {p: {under: [X], collection: work}}", "'p' must be left out"),
+        ("ignore: drafts", "ignore"),
+    ],
+)
+def test_collections_that_make_no_sense_are_refused_by_name(here: Path, text: str, says: str) -> None:
+    settings(here, text)
+    with pytest.raises(ConfigError, match=says):
+        load_config()
+
+
+def test_notes_or_an_index_on_the_command_line_are_used_instead_of_collections(here: Path) -> None:
+    settings(here, COLLECTIONS)
+    assert configured("x.txt").collections == {}
+    assert configured("--index", "z").collections == {}
+    assert set(configured("--port", "1").collections) == {"work", "home"}

@@ -169,14 +169,19 @@ def test_a_change_within_the_same_size_and_time_is_seen(kitchen: Kitchen) -> Non
 def test_a_settled_file_is_not_read_again(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
     path = kitchen.workshop.notes / "notes.txt"
     os.utime(path, ns=(1, 1))
+    kitchen.workshop.write(NOTES + "a line more\n")  # another index of the same file
+    os.utime(path, ns=(2, 2))
+    kitchen.workshop.build()
+    later = kitchen.workshop.snapshot()
     reads: list[object] = []
     from service import freshness
 
     really = freshness.read_whole
     monkeypatch.setattr(freshness, "read_whole", lambda place: reads.append(place) or really(place))
     for _ in range(3):
-        assert look(kitchen.snapshot, "notes.txt").state == "same"
-    assert reads == [path.resolve()]
+        assert look(later, "notes.txt").state == "same"
+        assert look(kitchen.snapshot, "notes.txt").state == "changed"
+    assert reads == [path.resolve()] * 2  # for its digest, and to be taken apart
 
 
 def test_twins_are_told_apart_by_their_order(workshop: Workshop) -> None:
