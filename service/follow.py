@@ -70,7 +70,8 @@ class Follower(threading.Thread):
         self._update = update
         self._stopped = False
         self._woken = threading.Event()
-        self._done = _safe_signature(notes, leave_out)
+        self._trouble = ""
+        self._done = self._signature()
 
     def stop(self) -> None:
         self._stopped = True
@@ -86,15 +87,29 @@ class Follower(threading.Thread):
 
     def _look(self) -> None:
         """A change is acted on once two looks see the same, or when it has not come to rest for long."""
-        now = _safe_signature(self._notes, self._leave_out)
+        now = self._signature()
         patience = time.monotonic() + _PATIENCE
         while now is not None and now != self._done and not self._stopped:
             time.sleep(_REST)
-            before, now = now, _safe_signature(self._notes, self._leave_out)
+            before, now = now, self._signature()
             if now is not None and (now == before or time.monotonic() > patience):
                 if self._try_update():
                     self._done = now
                 return
+
+    def _signature(self) -> Signature | None:
+        """None when the notes are not there at all, which is more likely an unmounted disk than a wish to forget them. That is
+        said once.
+        """
+        try:
+            found = signature(self._notes, self._leave_out)
+        except (TrellisError, OSError) as error:
+            if self._trouble != str(error):
+                self._trouble = str(error)
+                _log.warning("the notes cannot be followed: %s", error)
+            return None
+        self._trouble = ""
+        return found
 
     def _try_update(self) -> bool:
         """Whether the change is dealt with; an index that somebody else is writing to is tried again."""
@@ -137,12 +152,3 @@ def _watched(notes: Sequence[Path], woken: threading.Event) -> Iterator[bool]:
     finally:
         observer.stop()
         observer.join()
-
-
-def _safe_signature(notes: Sequence[Path], leave_out: Sequence[str]) -> Signature | None:
-    """None when the notes are not there at all, which is more likely an unmounted disk than a wish to forget them."""
-    try:
-        return signature(notes, leave_out)
-    except (TrellisError, OSError) as error:
-        _log.warning("the notes cannot be followed: %s", error)
-        return None
