@@ -54,7 +54,7 @@ export function scopes(typed, collection, signal) {
 }
 
 export async function map(collection, signal) {
-  const view = await call(`api/map?${params({ collection })}`, { signal });
+  const view = await call(collection ? `api/map?${params({ collection })}` : "api/map", { signal });
   view.ids = (view.ids.match(/.{16}/g) ?? []).map((id) => reference(view, id));
   for (const label of view.labels) label.id = reference(view, label.id);
   return view;
