@@ -6,6 +6,7 @@ it; what is left says that its file was changed, with the lines where it stands 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,8 +37,8 @@ from service.types import (
 if TYPE_CHECKING:
     from service.chat.types import CitationState
 
-_ROUNDS = 4
-"""Each leaves out what the one before brought up from files that were changed; rankings rarely reach a third such file."""
+_ROUNDS = 8
+"""Each passes over what the one before brought up that does not stand in its file any more."""
 
 _FILES_NAMED = 3
 _OUTDATED = ("changed", "deleted")
@@ -83,30 +84,54 @@ def search(
 
 
 def _standing(snapshots: Sequence[Snapshot], find: Callable[[Gone], Found]) -> Found:
+    started = time.perf_counter()
     named = {snapshot.collection: snapshot for snapshot in snapshots}
     looks: dict[tuple[str, str], Look] = {}
     gone: dict[Snapshot, Mask] = {}
     left_out: dict[tuple[str, str], set[str]] = {}
     for _ in range(_ROUNDS):
-        found = find(gone)
+        passed_over = dict(gone)
+        found = find(passed_over)
         new = {(result.collection, result.source.file) for result in found.results} - looks.keys()
         looks |= {(name, file): look(named[name], file) for name, file in new}
-        if all(looks[key].state not in _OUTDATED for key in new):
-            break
         for name in {name for name, _ in new}:
             files = [file for of, file in looks if of == name and looks[of, file].state in _OUTDATED]
             if (mask := gone_rows(named[name], files)) is not None:
                 gone[named[name]] = mask
-        for result in found.results:
-            if _has_gone(named[result.collection], result, gone):
-                left_out.setdefault((result.collection, result.source.file), set()).add(result.id)
-    kept = [result for result in found.results if not _has_gone(named[result.collection], result, gone)]
-    results = [structs.replace(each, stale=_stale(looks[each.collection, each.source.file])) for each in kept]
+        lost = [result for result in found.results if _has_gone(named[result.collection], result, gone)]
+        for result in lost:
+            left_out.setdefault((result.collection, result.source.file), set()).add(result.id)
+        if not lost and not _quotes_gone(found, named, gone, passed_over):
+            break
+    else:  # changes without end: what is left of the last answer, and no judgement of it
+        found = _unanswered(found)
+    results = [
+        structs.replace(each, stale=_stale(looks[each.collection, each.source.file]))
+        for each in found.results
+        if each not in lost
+    ]
     outdated = [
         Outdated(file, "deleted" if looks[name, file].state == "deleted" else "changed", len(places), name)
         for (name, file), places in left_out.items()
     ]
-    return structs.replace(found, results=results, outdated=outdated)
+    took = round((time.perf_counter() - started) * 1000, 2)
+    return structs.replace(found, results=results, outdated=outdated, took_ms=took)
+
+
+def _quotes_gone(found: Answer | SearchResults, named: dict[str, Snapshot], gone: Gone, passed_over: Gone) -> bool:
+    """Whether the quotation, which may be longer than any excerpt, may hold something that was not passed over yet."""
+    quotation = found.answer if isinstance(found, Answer) else None
+    snapshot = named[quotation.collection] if quotation else None
+    if quotation is None or snapshot is None or snapshot not in gone:
+        return False
+    row = snapshot.store.row_of(quotation.node) or 0
+    below = slice(row, int(snapshot.store.last[row]) + 1)
+    known = passed_over[snapshot][below] if snapshot in passed_over else False
+    return bool((gone[snapshot][below] & ~np.asarray(known)).any())
+
+
+def _unanswered(found: Found) -> Found:
+    return structs.replace(found, answered=False, answer=None, confidence=0.0) if isinstance(found, Answer) else found
 
 
 def _has_gone(snapshot: Snapshot, result: Result, gone: Gone) -> bool:

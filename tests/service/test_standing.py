@@ -15,6 +15,7 @@ from service.config import Config, Publication
 from service.freshness import look
 from service.outline import view_outline
 from service.publications import Publications
+from service.search.query_syntax import Filters
 from service.show import show_answer
 from service.snapshot import Current, Snapshot
 from service.types import Answer
@@ -130,6 +131,36 @@ def test_an_excerpt_keeps_to_twelve_lines_where_lines_came_between(kitchen: Kitc
     assert now.text == QUESTION
     assert now.source.end_line - now.source.start_line < 12
     assert now.source.line in {line.line for line in now.excerpt}
+
+
+def test_a_long_quotation_leaves_out_what_was_deleted(kitchen: Kitchen) -> None:
+    """A question for a list is answered with more lines than an excerpt has."""
+    lines = "".join(f"    parsley kind {number}\n" for number in range(30))
+    kitchen.workshop.write(f"Herbs\n  Parsley kinds\n{lines}", "herbs.txt")
+    kitchen.workshop.build()
+    kitchen.collections.members[0].current.refresh()
+
+    def ask() -> Answer:
+        return asking.ask(kitchen.collections, "List all the parsley kinds", filters=Filters(under=("Herbs",)))
+
+    before = ask()
+    assert before.answer is not None
+    assert "parsley kind 29" in before.answer.text
+    assert "parsley kind 29" not in {line.text for line in before.results[0].excerpt}
+    kitchen.workshop.write(f"Herbs\n  Parsley kinds\n{lines}".replace("    parsley kind 29\n", ""), "herbs.txt")
+    after = ask()
+    assert after.answer is not None
+    assert "parsley kind 28" in after.answer.text
+    assert "parsley kind 29" not in after.answer.text
+
+
+def test_changes_without_end_leave_no_judgement(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "_ROUNDS", 1)
+    kitchen.edit("    the dough rests overnight\n", "")
+    answer = kitchen.ask()
+    assert QUESTION not in everything(answer)
+    assert not answer.answered
+    assert answer.outdated
 
 
 def test_a_deleted_file_leaves_nothing(kitchen: Kitchen) -> None:
