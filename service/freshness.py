@@ -168,6 +168,5 @@ def _key(lines: Sequence[str]) -> str:
 
 def _rows(snapshot: Snapshot, file: str) -> tuple[int, int]:
     """The rows of a file: the first, and the one after the last."""
-    store = snapshot.store
-    number = store.files.index(file)
-    return int(np.searchsorted(store.file, number)), int(np.searchsorted(store.file, number, "right"))
+    first, last = snapshot.store.rows_of(snapshot.store.files.index(file))
+    return first, last + 1
