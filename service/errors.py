@@ -109,6 +109,15 @@ class PublicationNotFound(RequestError):
         super().__init__("Nothing is published under this name.")
 
 
+class PublicationUnavailable(RequestError):
+    status = 503
+    title = "Publication not available"
+    retry_after = 10
+
+    def __init__(self) -> None:
+        super().__init__("This cannot be asked now. Try again in a while.")
+
+
 class TooManyStreams(RequestError):
     status = 503
     title = "Too many conversations"

@@ -17,7 +17,7 @@ from indexer.store import Store
 from indexer.vectors import Mask
 from service.collections import Collections, OpenCollection
 from service.config import Config, Publication
-from service.errors import CollectionUnavailable, PublicationNotFound, ScopeNotFound
+from service.errors import CollectionUnavailable, PublicationNotFound, PublicationUnavailable, ScopeNotFound
 from service.judge.background import FILE, measure
 from service.search.query_syntax import Filters, split_path
 from service.search.scope import node_mask
@@ -47,8 +47,13 @@ class Publications:
                 raise ConfigError(f"publications: nothing in the notes belongs to '{name}'.")
 
     def get(self, name: str) -> Snapshot:
-        """Raises PublicationNotFound, also for one of which nothing is left in the notes."""
-        snapshot = self._snapshot(name) if name in self._settings else None
+        """Raises PublicationNotFound, also for one of which nothing is left in the notes; and PublicationUnavailable without
+        telling why.
+        """
+        try:
+            snapshot = self._snapshot(name) if name in self._settings else None
+        except CollectionUnavailable:
+            raise PublicationUnavailable from None
         if snapshot is None:
             raise PublicationNotFound
         return snapshot

@@ -262,7 +262,7 @@ def test_one_without_an_index_does_not_take_the_others_down(shelf: Shelf) -> Non
         asking.ask(both, "bread", 8, "garden")
 
 
-@pytest.mark.parametrize("damage", ["CURRENT", "nodes.sqlite", "manifest.json"])
+@pytest.mark.parametrize("damage", ["CURRENT", "texts.sqlite", "structure.npz"])
 def test_one_with_a_damaged_index_is_reported_as_broken(shelf: Shelf, damage: str) -> None:
     shelf.open(kitchen={}, garden={})
     path = next((shelf.folder / "index" / ".collections" / "garden").rglob(damage))
@@ -332,6 +332,20 @@ def test_a_publication_is_of_one_collection_and_names_none(shelf: Shelf) -> None
     assert "garden" not in text.casefold().replace("gardener", "")
     assert client.post("/p/beans/api/ask", json={"question": "sow", "collection": "garden"}).status_code == 404
     assert client.get("/p/beans/api/collections").status_code == 404
+
+
+def test_a_publication_of_a_collection_that_cannot_be_asked_does_not_tell_why(shelf: Shelf) -> None:
+    from msgspec import to_builtins
+
+    collections: dict[str, dict[str, object]] = {"kitchen": {}, "garden": {}}
+    shelf.open(kitchen={})
+    settings = {"publications": {"beans": {"under": ["Garden > Beans"], "collection": "garden"}}}
+    config = make_config(to_builtins(shelf.config(**collections)) | settings, "test")
+    client = create_app(shelf.open(build=False, **collections), config).test_client()
+    reply = client.post("/p/beans/api/ask", json={"question": "sow"})
+    assert reply.status_code == 503
+    assert "garden" not in reply.get_data(as_text=True)
+    assert str(shelf.folder) not in reply.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("name", ["", "kitchen"])
