@@ -8,7 +8,7 @@ with each (see `service.judge.background`). docs/ranking.md has what was measure
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,8 +26,6 @@ from service.snapshot import Snapshot
 
 Gone = Mapping[Snapshot, Mask]
 """For some collections the nodes that are to be passed over, True for each."""
-
-
 _LEAST_DISTANCE = 0.05
 """Between the anchors of one scale."""
 
@@ -77,9 +75,11 @@ def merged(parts: Sequence[Part], top: int) -> list[tuple[Part, Window]]:
     if len(parts) == 1:
         return [(parts[0], window) for window in parts[0].ranking.windows[:top]]
     scale = _Scale([part.snapshot for part in parts])
-    found = [(part, window) for part in parts for window in part.ranking.windows[:top]]
-    for part, window in found:
-        window.score = scale.common(part.snapshot, window.score)
+    found = [  # copies: a collection is judged on its own scale
+        (part, replace(window, score=scale.common(part.snapshot, window.score)))
+        for part in parts
+        for window in part.ranking.windows[:top]
+    ]
     return sorted(found, key=lambda one: -one[1].score)[:top]
 
 

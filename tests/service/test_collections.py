@@ -184,6 +184,7 @@ def test_scores_of_two_models_are_read_between_what_each_of_them_reaches(
     found = merged(parts, 8)
     assert [part.snapshot.collection for part, _ in found] == ["garden", "kitchen"]
     assert [round(window.score, 3) for _, window in found] == [0.66, 0.525]  # between the middles, 0.3 and 0.75
+    assert (kitchen[0].score, garden[0].score) == (0.5, 0.58)  # on which each is judged
 
 
 def test_a_word_that_another_collection_knows_is_no_misspelling(shelf: Shelf) -> None:
