@@ -15,7 +15,7 @@ from service.snapshot import Snapshot
 from service.types import Answer, CollectionState, SearchResults
 
 if TYPE_CHECKING:
-    from service.chat.types import CitationState
+    from service.chat.types import ChatMessage, CitationState
 
 
 def ask(
@@ -54,6 +54,17 @@ def choose(notes: Notes, question: str, collection: str = "") -> tuple[str, Aske
     """The question without the collection that it names, and what to ask; what the caller says counts first."""
     words, named = split_collection(question, notes.names) if notes.names else (question, "")
     return words, notes.asked(collection or named)
+
+
+def choose_for_talk(
+    notes: Notes, messages: Sequence[ChatMessage], collection: str = ""
+) -> tuple[Sequence[ChatMessage], Asked]:
+    """The same for a conversation: the last question says what it is asked of, as it does where it stands alone."""
+    if not notes.names:
+        return messages, notes.asked(collection)
+    told = [split_collection(message.content, notes.names) for message in messages]
+    plain = [structs.replace(each, content=words) for each, (words, _) in zip(messages, told, strict=True)]
+    return plain, notes.asked(collection or (told[-1][1] if told else ""))
 
 
 def find_note(notes: Notes, reference: str, collection: str = "") -> tuple[Snapshot, str]:

@@ -45,8 +45,8 @@ def add_chat(app: Flask | Blueprint, notes: Notes, writer: Writer | None, stream
         try:
             gone = request.environ.get("waitress.client_disconnected", lambda: False)
             link = page or url_for("published.note", publication=notes.name)  # type: ignore[attr-defined]
-            asked = notes.asked(body.collection)
-            events = converse(asked, body.messages, body.under, body.file, writer=writer, page=link, gone=gone)
+            messages, asked = asking.choose_for_talk(notes, body.messages, body.collection)
+            events = converse(asked, messages, body.under, body.file, writer=writer, page=link, gone=gone)
             response = Response(_frames(events), mimetype="text/event-stream")
         except BaseException:
             leave()

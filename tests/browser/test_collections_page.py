@@ -192,3 +192,25 @@ def test_without_scripts_too(browser, two: Two, edited: Path) -> None:
     expect(page.locator("#main")).not_to_contain_text("Bleed the radiators")
     expect(page.locator("#which")).to_have_value("home")
     context.close()
+
+
+def test_the_widget_asks_one_collection_alone(page: Page, two: Two) -> None:
+    page.goto(two.url)
+    page.evaluate(
+        """() => {
+            const script = document.createElement('script');
+            script.src = 'widget.js';
+            script.dataset.collection = 'work';
+            document.body.append(script);
+        }"""
+    )
+    page.locator("trellis-chat .opener").click()
+    box = page.get_by_role("textbox", name="Your question")
+    box.fill("who is the plumber?")
+    with page.expect_request("**/api/chat") as request:
+        box.press("Enter")
+    assert request.value.post_data_json["collection"] == "work"
+    cited = page.locator("trellis-chat .cite").first
+    expect(cited).to_have_attribute("href", re.compile("note=work%3A"))
+    cited.click()
+    expect(page.locator("trellis-chat")).to_contain_text("This note stands as it was quoted.")

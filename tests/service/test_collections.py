@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import textwrap
 from pathlib import Path
@@ -316,6 +317,21 @@ def test_over_http(shelf: Shelf, both: Collections) -> None:
     assert client.get("/api/map?collection=garden").get_json()["collection"] == "garden"
     chat = client.post("/api/chat", json={"messages": [{"role": "user", "content": "bread: bake it at 220 degrees"}]})
     assert '"collection":"kitchen"' in chat.get_data(as_text=True)
+
+
+def test_the_last_question_of_a_conversation_says_what_it_is_asked_of(shelf: Shelf, both: Collections) -> None:
+    client = create_app(both, shelf.config(kitchen={}, garden={})).test_client()
+
+    def sources(*questions: str) -> set[str]:
+        messages = [{"role": "user", "content": question} for question in questions]
+        text = client.post("/api/chat", json={"messages": messages}).get_data(as_text=True)
+        data = next(line for line in text.split("\n") if line.startswith("data: "))
+        found = json.loads(data.removeprefix("data: "))
+        assert "collection:" not in found["question"]
+        return {source["collection"] for source in found["sources"]}
+
+    assert sources("bread collection:garden") == {"garden"}
+    assert "kitchen" in sources("bread collection:garden", "how does the dough rest overnight?")
 
 
 def test_a_publication_is_of_one_collection_and_names_none(shelf: Shelf) -> None:
