@@ -64,7 +64,7 @@ class OpenCollection:
     @classmethod
     def around(cls, current: Current) -> OpenCollection:
         """The unnamed collection of an index that is open already."""
-        made = cls("", Collection(notes=["."], index=str(getattr(current, "folder", ""))), Encoders())
+        made = cls("", Collection(notes=["."], index=str(current.folder)), Encoders())
         made._current = current
         return made
 
@@ -76,7 +76,9 @@ class OpenCollection:
                 if self._current is None:
                     self._try_to_open()
         if self._current is None:
-            raise self._problem or IndexMissing(self.folder)
+            raise (self._problem or IndexMissing(self.folder)).with_traceback(
+                None
+            )  # it is raised many times, and must not grow
         return self._current
 
     def get(self) -> Snapshot:
@@ -102,7 +104,7 @@ class OpenCollection:
             progress or ignore,
             leave_out=self.leave_out,
         )
-        self._next_try = 0.0
+        self._problem, self._next_try = None, 0.0
         if self._current:
             self._current.refresh()
         return report

@@ -15,8 +15,8 @@ from service.errors import EmptyQuestion, InvalidRequest, ScopeNotFound
 from service.http.web import create_app
 from service.search.query_syntax import EVERYTHING, Filters, parse_query, split_property
 from service.search.scope import node_mask
-from service.snapshot import Snapshot
-from tests.conftest import Workshop, run_trellis
+from service.snapshot import Current, Snapshot
+from tests.conftest import TINY_MODEL, Workshop, run_trellis
 
 ORG = """
     #+FILETAGS: :space:
@@ -193,11 +193,8 @@ def test_a_property_needs_a_name() -> None:
 
 
 def test_over_http(workshop: Workshop, notes: Snapshot) -> None:
-    class Now:
-        def get(self) -> Snapshot:
-            return notes
-
-    client = create_app(Now(), Config()).test_client()  # type: ignore[arg-type]
+    current = Current(workshop.index, TINY_MODEL, workshop.encoder)
+    client = create_app(current, Config()).test_client()
     body = {"question": "key", "tag": ["space"], "todo": "open", "after": "2026-03", "where": {"Owner": "Priya"}}
     answer = client.post("/api/ask", json=body).get_json()
     assert {result["text"] for result in answer["results"]} <= set(VALVE)
