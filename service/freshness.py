@@ -42,12 +42,13 @@ class Look:
     """How one file stands to its part of the index.
 
     gone: True for the nodes, counted from the file's first, that do not stand in it any more under their headings.
-    lines: for the others, where each of their lines stands now.
+    lines: for the others, where each of their lines stands now. new: whether the file holds text that the index does not have.
     """
 
     state: FileState
     gone: NDArray[np.bool_] | None = None
     lines: Mapping[int, int] = field(default_factory=dict)
+    new: bool = False
 
 
 _SAME, _DELETED, _UNREACHABLE = Look("same"), Look("deleted"), Look("unreachable")
@@ -136,7 +137,8 @@ def _compared(snapshot: Snapshot, file: str, content: bytes) -> Look:
     lines: dict[int, int] = {}
     for row, at in places.items():
         lines |= zip(stored[row - first].line_numbers, outline.nodes[at].line_numbers, strict=False)
-    return Look("changed", np.array([row not in places for row in range(first, end)], np.bool_), lines)
+    gone = np.array([row not in places for row in range(first, end)], np.bool_)
+    return Look("changed", gone, lines, new=len(set(places.values())) < len(outline.nodes))
 
 
 def _places_now(stored: Sequence[StoredNode], nodes: Sequence[Node]) -> dict[int, int]:

@@ -1,7 +1,8 @@
 """Answers made of what still stands in the notes, and what is told of files that were changed since the index was made.
 
 What does not stand in its file any more is passed over and asked without, so that neither a result nor the judgement rests on
-it; what is left says that its file was changed, with the lines where it stands now.
+it; what is left says that its file was changed, with the lines where it stands now. Where what came first was rewritten,
+nothing is said to be the answer: that may be what the file says now.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ def _standing(snapshots: Sequence[Snapshot], find: Callable[[Gone], Found]) -> F
     looks: dict[tuple[str, str], Look] = {}
     gone: dict[Snapshot, Mask] = {}
     left_out: dict[tuple[str, str], set[str]] = {}
+    rewritten = False  # what came first is gone, and its file says something new: that may be the answer
     for _ in range(_ROUNDS):
         passed_over = dict(gone)
         found = find(passed_over)
@@ -99,11 +101,15 @@ def _standing(snapshots: Sequence[Snapshot], find: Callable[[Gone], Found]) -> F
             if (mask := gone_rows(named[name], files)) is not None:
                 gone[named[name]] = mask
         lost = [result for result in found.results if _has_gone(named[result.collection], result, gone)]
+        if not passed_over and lost and lost[0] is found.results[0]:
+            rewritten = looks[lost[0].collection, lost[0].source.file].new
         for result in lost:
             left_out.setdefault((result.collection, result.source.file), set()).add(result.id)
         if not lost and not _quotes_gone(found, named, gone, passed_over):
             break
-    else:  # changes without end: what is left of the last answer, and no judgement of it
+    else:  # changes without end: what is left of the last answer
+        rewritten = True
+    if rewritten:
         found = _unanswered(found)
     results = [
         structs.replace(each, stale=_stale(looks[each.collection, each.source.file]))
@@ -131,6 +137,7 @@ def _quotes_gone(found: Answer | SearchResults, named: dict[str, Snapshot], gone
 
 
 def _unanswered(found: Found) -> Found:
+    """The results without a judgement."""
     return structs.replace(found, answered=False, answer=None, confidence=0.0) if isinstance(found, Answer) else found
 
 

@@ -169,7 +169,12 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
     question: str
     answered: Annotated[bool, Meta(description="False when the notes do not cover it; results are then the nearest.")]
-    confidence: Annotated[float, Meta(description="Probability, 0 to 1, that these results answer the question.")]
+    confidence: Annotated[
+        float,
+        Meta(
+            description="Probability, 0 to 1, that these results answer; 0 when what came first was rewritten meanwhile."
+        ),
+    ]
     answer: Quotation | None
     results: list[Result]
     generation: Annotated[str, Meta(description="Which build of the index answered.")]

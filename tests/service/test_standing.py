@@ -132,6 +132,26 @@ def test_an_excerpt_keeps_to_twelve_lines_where_lines_came_between(kitchen: Kitc
     assert now.source.line in {line.line for line in now.excerpt}
 
 
+def test_what_was_rewritten_may_be_the_answer_so_nothing_else_is(kitchen: Kitchen) -> None:
+    kitchen.workshop.write("Notes of a baker\n  the dough rests overnight\n", "baker.txt")
+    kitchen.workshop.build()
+    kitchen.collections.members[0].current.refresh()
+    first = kitchen.ask().results[0].source.file
+    path = kitchen.workshop.notes / first
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("the dough rests overnight", "the dough rests for a day"), "utf-8")
+    answer = kitchen.ask()
+    assert answer.results[0].text == QUESTION  # in the other file
+    assert (answer.answered, answer.answer, answer.confidence) == (False, None, 0.0)
+    line = next(line for line in text.split("\n") if "overnight" in line)
+    path.write_text(text.replace(f"{line}\n", ""), "utf-8")  # deleted, and nothing new
+    answer = kitchen.ask()
+    assert answer.answered
+    assert answer.answer is not None
+    assert QUESTION in answer.answer.text
+    assert answer.results[0].source.file != first
+
+
 def test_a_long_quotation_leaves_out_what_was_deleted(kitchen: Kitchen) -> None:
     """A question for a list is answered with more lines than an excerpt has."""
     kinds = ["    mint", "    sage", "    dill", "    basil", "    thyme", "    chive", "    cumin"]
