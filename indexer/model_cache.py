@@ -18,7 +18,7 @@ from indexer.converted import Damaged, Kept, open_kept
 from indexer.encoder import Model
 from indexer.errors import ConversionFailed
 
-CONVERSION = 2
+CONVERSION = 3
 """Version of the rules of conversion. A model that was converted under other rules is converted again."""
 
 Found = tuple[Kept, dict[str, bytes]]

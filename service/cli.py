@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
@@ -55,6 +56,9 @@ notes_argument = click.argument("notes", nargs=-1)
 @click.pass_context
 def main(context: click.Context, config_file: Path | None) -> None:
     """Ask your outline: search and question answering over your own notes."""
+    # numpy's products are small here, and the threads it would share them among wait for each other by spinning: twice the
+    # processor time of a question. Work is shared among cores by the texts and the questions instead.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     context.obj = config_file
 
 

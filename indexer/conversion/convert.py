@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from indexer.conversion.export import CannotConvert, describe, export, tokenizer_file
 from indexer.conversion.proof import LOST, Material, Prover, material
-from indexer.conversion.quantise import Ranges, factors, feeds_several, largest, quantise
+from indexer.conversion.quantise import Range, Ranges, factors, feeds_several, quantise, range_of, widest
 from indexer.converted import GRAPH, TOKENIZER, Converted, Kept, Precision, Proof, write_kept
 from indexer.encoder import Model
 from indexer.onnx_encoder import OnnxEncoder
@@ -65,6 +65,7 @@ def _candidates(
     if names := factors(whole):
         ranges = _calibrate(described, whole, names, tokenizer, given)
         yield "int8", quantise(whole, ranges).SerializeToString()
+        yield "int8", quantise(whole, ranges, fixed=False).SerializeToString()
         yield "mixed", quantise(whole, ranges, feeds_several(whole)).SerializeToString()
     yield "fp32", graph
 
@@ -86,14 +87,14 @@ def _calibrate(
     session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
     tokens = Tokenizer.from_buffer(tokenizer)
     tokens.enable_truncation(described.max_length)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    found: dict[str, list[Range]] = {name: [] for name in names}
     for text in given.notes[:: max(1, len(given.notes) // _CALIBRATION)]:
         marked = tokens.encode(described.document_prompt + text)
         feed = {"input_ids": marked.ids, "attention_mask": marked.attention_mask, "token_type_ids": marked.type_ids}
         arrays = session.run(names, {name: np.array([feed[name]], np.int64) for name in described.inputs})
         for name, array in zip(names, arrays, strict=True):
-            found[name].append(largest([array]))
-    return {name: largest(arrays) for name, arrays in found.items()}
+            found[name].append(range_of(array))
+    return {name: widest(ranges) for name, ranges in found.items()}
 
 
 def _summary(proof: Proof) -> str:
