@@ -12,15 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,21 +26,25 @@ from typing import Any
 import numpy as np
 
 from bench.conditions import conditions
+from bench.load import CLIENTS, ask_trellis, ask_txtai, press, txtai_api
+from bench.serving import ROOT, TRELLIS, ask_all, edit, run, searchable, served, timed
 from bench.speed_peers import PEERS, resident
 from bench.speed_table import render
 from indexer.chunks import cut_chunks
 from indexer.encoder import Model, load, locate
+from indexer.generation import open_generation
 from indexer.machine import usable_cores
 from indexer.readers import read_outline
 from indexer.sources import find_sources
+from service.judge.known_items import known_items
 from service.measure.evaluate import read_questions
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results" / "speed.json"
 OURS = "Trellis"
-TRELLIS = (sys.executable, "-c", "from service.cli import main; main()")
 _MULTIPLY_ADDS_A_TOKEN = 6 * (4 * 384 * 384 + 2 * 384 * 1536)
 """Of the default model: six layers, each with four square products and two with the wide inner layer."""
+
+_REPEATED = 8
 
 Part = dict[str, Any]
 
@@ -69,9 +69,9 @@ class Bench:
         taken: dict[str, list[float]] = {name: [] for name in (OURS, *PEERS)}
         for _ in range(self.rounds):
             shutil.rmtree(self.folder / "trellis", ignore_errors=True)
-            taken[OURS].append(self._timed([*TRELLIS, "index", str(self.notes), "--index", self._index]))
+            taken[OURS].append(timed([*TRELLIS, "index", str(self.notes), "--index", self._index]))
             for peer in PEERS:
-                taken[peer].append(self._timed(self._peer(peer, "index")))
+                taken[peer].append(timed(self._peer(peer, "index")))
         self._indexed = True
         systems = {name: {"median": median(each), "all": each} for name, each in taken.items()}
         return {"unit": "s", "texts": len(self.passages), "systems": systems} | self._peak(systems[OURS]["median"])
@@ -82,9 +82,9 @@ class Bench:
         taken: dict[str, list[float]] = {name: [] for name in (OURS, *PEERS)}
         for _ in range(self.rounds):
             command = [*TRELLIS, "ask", self.questions[0], "--index", self._index]
-            taken[OURS].append(self._timed(command, allowed=(0, 1)))
+            taken[OURS].append(timed(command, allowed=(0, 1)))
             for peer in PEERS:
-                taken[peer].append(self._timed(self._peer(peer, "ask")))
+                taken[peer].append(timed(self._peer(peer, "ask")))
         return {"unit": "s", "systems": {name: {"median": median(each), "all": each} for name, each in taken.items()}}
 
     def question(self) -> Part:
@@ -111,10 +111,10 @@ class Bench:
     def _asked(self) -> dict[str, tuple[list[float], int]]:
         """For each system, seconds for each question, and the bytes that it held afterwards."""
         self._need_indexes()
-        with self._served("--no-watch") as (url, process):
-            asked = {OURS: (self._ask_all(url), resident(process.pid))}
+        with served(self.notes, self._index, "--no-watch") as (url, process):
+            asked = {OURS: (ask_all(url, self.questions), resident(process))}
         for peer in PEERS:
-            measured = json.loads(self._run(self._peer(peer, "questions")).splitlines()[-1])
+            measured = json.loads(run(self._peer(peer, "questions")).splitlines()[-1])
             asked[peer] = (measured["seconds"], measured["resident"])
         return asked
 
@@ -124,16 +124,33 @@ class Bench:
         """
         self._need_indexes()
         path = sorted(path for path in self.notes.rglob("*") if path.is_file())[0]
-        taken = []
-        with self._served() as (url, _):
-            for number in range(max(5, self.rounds)):
-                lines = path.read_text("utf-8").splitlines(keepends=True)
-                at = next(at for at in range(len(lines) // 2, len(lines)) if lines[at].strip())
-                indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-                lines[at] = f"{indent}The zebra numbered {number} waits at the fountain\n"
-                path.write_text("".join(lines), "utf-8")
-                taken.append(self._searchable(url, f"zebra numbered {number} fountain", f"numbered {number} waits"))
+        with served(self.notes, self._index) as (url, _):
+            taken = [searchable(url, *edit(path, number)) for number in range(max(5, self.rounds))]
         return {"unit": "s", "nodes": len(self.passages), "systems": {OURS: {"median": median(taken), "all": taken}}}
+
+    def load(self) -> Part:
+        """Questions a second from many clients at once: all different, made out of the notes themselves; and the same ones over
+        and over, which Trellis remembers.
+        """
+        self._need_indexes()
+        store = open_generation(self.folder / "trellis", self.model).store
+        different = [*self.questions, *(item.question for item in known_items(store).items)]
+        different = list(dict.fromkeys(question for question in different if question.strip()))
+        repeated = [*self.questions] * _REPEATED
+        systems: dict[str, Any] = {}
+        with served(self.notes, self._index, "--no-watch") as (url, _):
+            systems[OURS] = {
+                "different": press(url, ask_trellis, different),
+                "repeated": press(url, ask_trellis, repeated),
+            }
+        with txtai_api(self.folder / "txtai", self.model.folder) as url:
+            press(url, ask_txtai, self.questions[:CLIENTS])
+            systems["txtai"] = {
+                "different": press(url, ask_txtai, different),
+                "repeated": press(url, ask_txtai, repeated),
+            }
+        counts = {"different": len(different), "repeated": len(repeated)}
+        return {"unit": "a second", "clients": CLIENTS, "questions": counts, "systems": systems}
 
     @property
     def _index(self) -> str:
@@ -141,58 +158,13 @@ class Bench:
 
     def _need_indexes(self) -> None:
         if not self._indexed:
-            self._run([*TRELLIS, "index", str(self.notes), "--index", self._index])
+            run([*TRELLIS, "index", str(self.notes), "--index", self._index])
             for peer in PEERS:
-                self._run(self._peer(peer, "index"))
+                run(self._peer(peer, "index"))
             self._indexed = True
 
     def _peer(self, peer: str, action: str) -> list[str]:
         return [sys.executable, "-m", "bench.speed_peers", peer, action, str(self.folder), str(self.model.folder)]
-
-    def _run(self, command: Sequence[str], allowed: Sequence[int] = (0,)) -> str:
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=_environment())
-        if ran.returncode not in allowed:
-            raise SystemExit(f"{' '.join(command[:6])} ended with status {ran.returncode}: {ran.stderr[-2000:]}")
-        return ran.stdout
-
-    def _timed(self, command: Sequence[str], allowed: Sequence[int] = (0,)) -> float:
-        started = time.perf_counter()
-        self._run(command, allowed)
-        return round(time.perf_counter() - started, 3)
-
-    @contextmanager
-    def _served(self, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-        command = [*TRELLIS, "serve", str(self.notes), "--index", self._index, "--port", "0", *options]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=_environment()
-        )
-        try:
-            assert process.stdout
-            yield process.stdout.readline().strip(), process
-        finally:
-            process.terminate()
-            process.wait()
-
-    def _ask_all(self, url: str) -> list[float]:
-        seconds = []
-        for question in self.questions:
-            data = json.dumps({"question": question}).encode()
-            request = urllib.request.Request(f"{url}api/ask", data, {"Content-Type": "application/json"})
-            started = time.perf_counter()
-            with urllib.request.urlopen(request) as response:
-                response.read()
-            seconds.append(time.perf_counter() - started)
-        return seconds
-
-    def _searchable(self, url: str, query: str, text: str) -> float:
-        started = time.perf_counter()
-        address = f"{url}api/search?top=3&q={urllib.request.quote(query)}"
-        while time.perf_counter() - started < 60:
-            with urllib.request.urlopen(address) as response:
-                if text in response.read().decode():
-                    return round(time.perf_counter() - started, 3)
-            time.sleep(0.01)
-        raise SystemExit("an edit did not become searchable within a minute")
 
     def _peak(self, seconds: float) -> dict[str, Any]:
         """What the model's products need at the measured peak of this machine in int8, beside the time that indexing took."""
@@ -241,6 +213,7 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "question": Bench.question,
     "memory": Bench.memory,
     "edit": Bench.edit,
+    "load": Bench.load,
 }
 
 
@@ -275,12 +248,6 @@ def _prepare(options: argparse.Namespace, folder: Path) -> Bench:
     for name, value in (("passages", passages), ("questions", questions)):
         (folder / f"{name}.json").write_text(json.dumps(value))
     return Bench(notes, questions, passages, folder, locate(), options.rounds)
-
-
-def _environment() -> dict[str, str]:
-    """As people have it: compiled modules are kept, for all systems."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return environment | {"PYTHONPATH": str(ROOT)}
 
 
 def _options() -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _OURS = "Trellis"
@@ -30,7 +30,22 @@ def render(document: Mapping[str, Any]) -> str:
             found = {name: parts["indexing"]["systems"][name]["median"] for name in systems} | found
         cells = [_cell(found[name], found[_OURS], unit) for name in systems]
         lines.append(f"| {title.format(**counts)} | {' | '.join(cells)} |")
+    if "load" in parts:
+        lines += [_load_row(parts["load"], systems, which) for which in ("different", "repeated")]
     return "\n".join([*lines, "", _note(document)])
+
+
+def _load_row(load: Mapping[str, Any], systems: Sequence[str], which: str) -> str:
+    """Of a rate more is better: in brackets, what share of Trellis's a peer reaches."""
+    rates = {name: measured[which]["a second"] for name, measured in load["systems"].items()}
+    cells = [
+        f"{rates[name]:,.0f} ({rates[name] / rates[_OURS]:.2f} times)" if name in rates else "" for name in systems
+    ]
+    cells[systems.index(_OURS)] = f"**{rates[_OURS]:,.0f}**"
+    title = (
+        f"questions a second, {load['clients']} clients, {load['questions'][which]:,} {which} ones (over HTTP, both)"
+    )
+    return f"| {title} | {' | '.join(cells)} |"
 
 
 def _cell(value: float, ours: float, unit: str) -> str:

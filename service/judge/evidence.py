@@ -51,14 +51,14 @@ def evidence(snapshot: Snapshot, query: Query, ranking: Ranking, absent: float =
     """`ranking` must hold at least one window, and its first `JUDGED` if there are as many; in notes that are too small for
     five, `absent` is the score of the missing ones.
     """
-    words = _word_means(query, ranking)
+    matched, reach = _word_means(query, ranking)
     windows = ranking.windows[:JUDGED]
     asked = asks_amount(query.text)
     given = any(gives_amount(node.text) for node in snapshot.store.nodes(windows[0].hits))
     return Evidence(
         score=windows[0].score,
-        matched=float(np.average(words[:, 1], weights=words[:, 0])),
-        reach=float(np.average(words[:, 2], weights=words[:, 0])),
+        matched=matched,
+        reach=reach,
         lead=windows[0].score - (windows[4].score if len(windows) > 4 else absent),
         dense_lead=_lead(windows, "dense, node"),
         lexical_lead=_lead(windows, "lexical"),
@@ -73,15 +73,20 @@ def _lead(windows: Sequence[Window], view: str) -> float:
     return windows[0].views[view] - max((window.views[view] for window in windows[1:]), default=0.0)
 
 
-def _word_means(query: Query, ranking: Ranking) -> NDArray[np.float64]:
-    """A row for each content word: its weight, its match in the first window, its match anywhere. Shape (words, 3)."""
+def _word_means(query: Query, ranking: Ranking) -> tuple[float, float]:
+    """How well the content words are matched in the first window, and anywhere: means weighted by the words' weights, where the
+    match of a word is the mean over its tokens.
+    """
     tokens: dict[tuple[int, int], list[int]] = {}
     for at, (start, end) in enumerate(query.spans):
         word = query.text[start:end].casefold()
         if word not in FUNCTION_WORDS and word[:1].isalnum():
             tokens.setdefault((start, end), []).append(at)
-    rows = [
-        (query.weights[some].sum(), ranking.matches[some].mean(), ranking.reach[some].mean())
-        for some in tokens.values()
-    ]
-    return np.array([row for row in rows if row[0] > 0] or [(1.0, 0.0, 0.0)], np.float64)
+    weights, first, anywhere = (each.tolist() for each in (query.weights, ranking.matches, ranking.reach))
+    total = matched = reached = 0.0
+    for some in tokens.values():
+        weight = sum(weights[at] for at in some)
+        total += weight
+        matched += weight * sum(first[at] for at in some) / len(some)
+        reached += weight * sum(anywhere[at] for at in some) / len(some)
+    return (matched / total, reached / total) if total > 0 else (0.0, 0.0)

@@ -16,6 +16,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.late import spread
 from indexer.store import Rows, Store
 from indexer.vectors import Mask, nearest, stored_vectors
 from service.search.intent import asks_amount, gives_amount, wants_list
@@ -190,9 +191,8 @@ class _Field:
             if depths[here[0]] > 0:
                 self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
         counts = end - begin + 1
-        begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        chunks = np.repeat(begin - begins, counts) + np.arange(counts.sum())
-        similarity = stored_vectors(snapshot.generation.vectors, chunks) @ query.vector
+        similarity = stored_vectors(snapshot.generation.vectors, spread(begin, counts)) @ query.vector
+        begins = np.cumsum(counts) - counts
         self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
         self.line: Floats = self._weigh(np.maximum(self.own, INHERITED * self.above)) + _DENSE_LINE * self.dense
 
@@ -242,17 +242,19 @@ class _Field:
 
 def _covered(first: Rows, last: Rows) -> Rows:
     """The rows of all windows, each once, sorted."""
-    counts = last - first + 1
-    begins = np.cumsum(counts) - counts
-    return np.unique(np.repeat(first - begins, counts) + np.arange(counts.sum()))
+    order = np.argsort(first, kind="stable")
+    first, last = first[order], last[order]
+    first[1:] = np.maximum(first[1:], np.maximum.accumulate(last)[:-1] + 1)
+    return spread(first, np.maximum(last - first + 1, 0))
 
 
 def _with_ancestors(store: Store, rows: Rows) -> Rows:
     """The rows and all that stand above them, sorted. Each ancestor is visited once, however deep the notes are."""
-    seen = set(rows.tolist())
-    for row in rows.tolist():
-        above = int(store.parent[row])
-        while above >= 0 and above not in seen:
-            seen.add(above)
-            above = int(store.parent[above])
-    return np.array(sorted(seen), np.int64)
+    seen: set[int] = {-1}
+    for above in np.unique(store.parent[rows]).tolist():
+        row = above
+        while row not in seen:
+            seen.add(row)
+            row = int(store.parent[row])
+    seen.remove(-1)
+    return np.union1d(rows, np.fromiter(seen, np.int64, len(seen)))

@@ -57,27 +57,26 @@ def _inside_parent(store: Store, rows: Rows) -> tuple[Rows, Rows]:
 
 
 def _grown(store: Store, rows: Rows, low: Rows, high: Rows, mask: Mask | None) -> tuple[Rows, Rows]:
-    """Grows windows from their nodes: first down through the subtree, then up and down in turn, as far as twelve nodes reach
-    between rows `low` and `high`. Rows that are out of scope are never entered.
+    """Windows around their nodes: first down through the subtree, then a row up and a row down in turn, as far as twelve nodes
+    reach between rows `low` and `high`; where one side ends, the other goes on. Rows that are out of scope are never entered.
 
     Counted in nodes, so that the same outline is ranked the same in a format that spreads it over more lines.
     """
-    first, last, subtree = rows.copy(), rows.copy(), np.minimum(store.last[rows], high)
+    above, below = rows - low, high - rows
+    if mask is not None:
+        above, below = np.minimum(above, _in_scope(mask, rows, -1)), np.minimum(below, _in_scope(mask, rows, 1))
+    inside = np.minimum(np.minimum(store.last[rows] - rows, below), MAX_LINES - 1)
+    left, below = MAX_LINES - 1 - inside, below - inside
+    up = np.minimum(above, np.maximum((left + 1) // 2, left - below))
+    return rows - up, rows + inside + np.minimum(below, left - up)
 
-    def grow(step: int, least: Rows, most: Rows) -> bool:
-        a, b = (first, np.minimum(last + step, most)) if step > 0 else (np.maximum(first + step, least), last)
-        fits = (b - a < MAX_LINES) & ((a < first) | (b > last))
-        if mask is not None:
-            fits &= mask[b if step > 0 else a]
-        np.copyto(first, a, where=fits)
-        np.copyto(last, b, where=fits)
-        return bool(fits.any())
 
-    while grow(1, low, subtree):
-        pass
-    while grow(-1, low, high) | grow(1, low, high):
-        pass
-    return first, last
+def _in_scope(mask: Mask, rows: Rows, step: int) -> Rows:
+    """How many rows in a row beyond each are in scope, in one direction, up to as many as a window can take in."""
+    beyond = rows[:, None] + step * np.arange(1, MAX_LINES)
+    inside = (beyond >= 0) & (beyond < len(mask))
+    reached = np.logical_and.accumulate(inside & mask[np.where(inside, beyond, 0)], axis=1)
+    return np.asarray(reached.sum(axis=1), np.int64)
 
 
 def narrowed(store: Store, window: Window, scores: NDArray[np.float32]) -> Window:
@@ -99,17 +98,18 @@ def shortened(store: Store, window: Window, scores: NDArray[np.float32]) -> Wind
     """The window without the lines at its ends that hardly can be the answer: the fewest lines that very likely hold it.
     `scores` has one for each row. What matched stays, and no line stays without the heading it stands under.
     """
-    shares = np.exp(_SHARPNESS * (scores - scores.max()))
-    shares /= shares.sum()
+    weights = np.exp(_SHARPNESS * (scores - scores.max()))
+    shares = (weights / weights.sum()).tolist()
     spare = _DROPPED
-    first, last = window.first, window.last
-    while True:
-        ends = [row for row, inside in ((first, first < min(window.hits)), (last, last > max(window.hits))) if inside]
-        row = min(ends, key=lambda end: shares[end - window.first], default=-1)
-        if row < 0 or (spare := spare - shares[row - window.first]) < 0:
+    first, last, start = window.first, window.last, window.first
+    top, bottom = min(window.hits), max(window.hits)
+    while first < top or last > bottom:
+        upper = first < top and (last == bottom or shares[first - start] <= shares[last - start])
+        spare -= shares[(first if upper else last) - start]
+        if spare < 0:
             break
-        first, last = (first + 1, last) if row == first else (first, last - 1)
+        first, last = (first + 1, last) if upper else (first, last - 1)
     trail = {*store.ancestors(window.hits[0])}
-    lost = [int(parent) for parent in store.parent[first : last + 1] if window.first <= parent < first]
+    lost = [parent for parent in store.parent[first : last + 1].tolist() if start <= parent < first]
     window.first, window.last = min((parent for parent in lost if parent not in trail), default=first), last
     return window

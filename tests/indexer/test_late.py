@@ -41,7 +41,7 @@ def test_one_byte_a_number_costs_little() -> None:
 
 def test_best_matches_are_those_of_brute_force() -> None:
     projection = Projection(np.eye(8, dtype=np.float32), 1 / 127)
-    parts = [projection.encode(unit(count, 8)) for count in (3, 0, 5, 1, 0)]
+    parts = [projection.encode(unit(count, 8)) for count in (3, 0, 3000, 1, 0)]  # 3,000: more than are compared at once
     tokens = join(parts, projection)
     query = unit(4, 8)
     first, last = np.array([0, 1, 1, 2, 4, 0]), np.array([0, 1, 2, 3, 4, 4])
