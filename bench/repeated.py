@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.build import all_chunks
+from indexer.chunks import cut_chunks
 from indexer.converted import Kept
 from indexer.encoder import Encoded, Encoder, unit
 from indexer.generation import Generation
@@ -64,7 +64,7 @@ class Repeated:
     def __init__(self, encoder: Encoder, originals: Generation, notes: Path, noise: float) -> None:
         self._encoder, self._originals, self._noise = encoder, originals, noise
         outlines = [read_outline(each.file, each.path.read_bytes()) for each in find_sources([notes]).sources]
-        chunks = all_chunks(outlines)
+        chunks = [chunk for outline in outlines for chunk in cut_chunks(outline)]
         assert len(chunks) == originals.manifest.chunks, "the index of the originals is not of these notes"
         self._rows = {_key(chunk.text): row for row, chunk in enumerate(chunks)}
 

@@ -45,7 +45,7 @@ MEASURES = {
     "memory": ("resident while serving", "MB"),
     "disk": ("index on disk", "MB"),
 }
-_NOISE = 0.3
+_NOISE = 0.33
 _LINEAR_FROM = 0.85
 """A measure that grows with at least this power of the number of nodes, between the two largest sizes, is called linear."""
 
