@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
@@ -11,13 +12,17 @@ import snowballstemmer
 WORD = re.compile(r"\w+")
 _PART = re.compile(r"[^\W_]+")
 _STEMMER = snowballstemmer.stemmer("english")
+_LOCK = threading.Lock()
+"""A stemmer keeps the word that it works on: two threads at once get each other's, or an IndexError."""
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """The word without case, diacritics and English endings: "Caching" and "cached" give the same, "Café" and "cafe" too."""
     plain = unicodedata.normalize("NFKD", word.casefold())
-    return str(_STEMMER.stemWord("".join(letter for letter in plain if not unicodedata.combining(letter))))
+    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    with _LOCK:
+        return str(_STEMMER.stemWord(bare))
 
 
 def stems_of(text: str) -> list[str]:
