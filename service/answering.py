@@ -28,6 +28,7 @@ from service.search.ranking import neighbours
 from service.search.windows import MAX_LINES, Window
 from service.search.words import content_stems
 from service.snapshot import OneOrMore, Snapshot, several
+from service.stages import stage
 from service.types import (
     QUESTION_LIMIT,
     TOP_ASK,
@@ -67,7 +68,8 @@ def ask(
     snapshots = several(asked)
     filters = filters.narrowed(Filters(tuple(under), file))
     found, results = _search(snapshots, question, top, TOP_ASK, filters, explained, gone)
-    probability = confidence(found[0][0].snapshot, found[0][0].query, found[0][0].ranking) if found else 0.0
+    with stage("judge"):
+        probability = confidence(found[0][0].snapshot, found[0][0].query, found[0][0].ranking) if found else 0.0
     answered = probability >= ANSWERED_FROM
     return Answer(
         question=question,
@@ -175,12 +177,14 @@ def _search(
 ) -> tuple[list[tuple[Part, Window]], list[Result]]:
     words, own = parse_query(check_question(question, top, limit))
     question = check_question(words, top, limit)
-    parts = rank_across(snapshots, question, max(top, JUDGED), own.narrowed(filters), gone)
-    found = merged(parts, top)
+    with stage("rank"):
+        parts = rank_across(snapshots, question, max(top, JUDGED), own.narrowed(filters), gone)
+        found = merged(parts, top)
     results: dict[int, Result] = {}
-    for part in parts:
-        windows = [window for owner, window in found if owner is part]
-        results |= zip(map(id, windows), _results(part, windows, explained), strict=True)
+    with stage("excerpt"):
+        for part in parts:
+            windows = [window for owner, window in found if owner is part]
+            results |= zip(map(id, windows), _results(part, windows, explained), strict=True)
     return found, _without_repeats([results[id(window)] for _, window in found])
 
 

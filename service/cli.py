@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from service.cli_keys import keys
+from service.cli_support import BAD_INPUT, json_option
+from service.cli_support import configure as _configure
+from service.cli_support import fail as _fail
+from service.cli_support import failing_clearly as _failing_clearly
+from service.cli_support import plain as _plain
+from service.cli_support import print_json as _print_json
 
 if TYPE_CHECKING:
     from indexer.build import Report
@@ -18,33 +25,9 @@ if TYPE_CHECKING:
     from service.config import Config
 
 NO_ANSWER = 1
-BAD_INPUT = 2
-
-
-def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
-    """The one place where errors become exit codes."""
-
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> None:
-        from indexer.errors import TrellisError
-
-        try:
-            command(*args, **options)
-        except TrellisError as error:
-            _fail(str(error))
-        except BrokenPipeError:
-            sys.stderr.close()
-
-    return run
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"trellis: {_plain(message)}", err=True)
-    raise SystemExit(BAD_INPUT)
 
 
 index_option = click.option("--index", "index", metavar="DIR", help="The index folder.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 top_option = click.option("--top", type=int, metavar="N", help="How many results.")
 collection_option = click.option("--collection", metavar="NAME", help="Only this collection of the settings.")
 notes_argument = click.argument("notes", nargs=-1)
@@ -112,17 +95,26 @@ def index(
 @click.option("--host", metavar="H", help="Address to listen on.")
 @click.option("--port", type=int, metavar="P", help="Port to listen on; 0 takes any free one.")
 @click.option("--watch/--no-watch", "watch", default=None, help="Follow changes of the notes.")
+@click.option(
+    "--access",
+    type=click.Choice(["auto", "key", "open"]),
+    help="Who needs a key: everybody but this machine (auto), everybody, nobody.",
+)
+@click.option("--log", type=click.Choice(["text", "json", "quiet"]), help="The log on standard error.")
 @click.pass_obj
 @_failing_clearly
 def serve(config_file: Path | None, notes: Sequence[str], collection: str | None, **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
     from indexer.machine import give_back_memory, share_memory
+    from service import logs
     from service.batching import SharedEncoder
     from service.follow import Follower
+    from service.http.access import require_closed
     from service.http.server import bind, serve, url_of
 
     share_memory()
     config = _configure(config_file, collection, notes=list(notes) or None, **options)
+    notice = require_closed(config)
     bound = bind(config.host, config.port)
     served = _collections(config, SharedEncoder)
     followers = [Follower(member.notes, partial(_follow, member), member.leave_out) for member in served.members]
@@ -136,7 +128,16 @@ def serve(config_file: Path | None, notes: Sequence[str], collection: str | None
 
     from service.http.web import create_app
 
-    serve(create_app(served, config), bound, ready=lambda: click.echo(url_of(bound)))
+    if notice:
+        click.echo(f"trellis: {_plain(notice)}", err=True)
+    log = logs.start(config)
+    try:
+        serve(create_app(served, config), bound, ready=lambda: click.echo(url_of(bound)))
+    finally:
+        log.close()
+
+
+main.add_command(keys)
 
 
 @main.command()
@@ -309,6 +310,25 @@ def report(
 @json_option
 @click.pass_obj
 @_failing_clearly
+def doctor(config_file: Path | None, collection: str | None, index: str | None, as_json: bool) -> None:
+    """Say what a maintainer would ask for: versions, machine, index, model, settings, limits. No notes, no secrets."""
+    config = _configure(config_file, collection, index=index)
+    from service.doctor import examine
+
+    found = examine(config)
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(_plain("\n".join(found.lines())))
+    raise SystemExit(0 if found.well else 1)
+
+
+@main.command()
+@index_option
+@collection_option
+@json_option
+@click.pass_obj
+@_failing_clearly
 def check(config_file: Path | None, collection: str | None, index: str | None, as_json: bool) -> None:
     """Say whether the index is whole, current, and made by this model. Exit status 1 says that it is not."""
     verdicts = {
@@ -323,26 +343,6 @@ def check(config_file: Path | None, collection: str | None, index: str | None, a
     else:
         _print_json({"ok": every, "collections": verdicts})
     raise SystemExit(0 if every else 1)
-
-
-def _configure(config_file: Path | None, collection: str | None = None, **options: Any) -> Config:
-    """The settings of the file, overruled by what the command line gives: notes or an index named there are asked instead of
-    the collections of the settings.
-    """
-    from msgspec import structs
-
-    from indexer.errors import ConfigError
-    from service.config import load_config, make_config
-
-    config = load_config(config_file)
-    given = {name: value for name, value in options.items() if value is not None}
-    if collection is not None:
-        if not given.keys().isdisjoint({"notes", "index"}):
-            raise ConfigError("--collection chooses from the settings: leave NOTES and --index out beside it.")
-        config = config.only(collection)
-    elif config.collections and not given.keys().isdisjoint({"notes", "index"}):
-        config = structs.replace(config, collections={}, publications={})
-    return make_config(structs.asdict(config) | given, "command line")
 
 
 def _collections(config: Config, wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder) -> Collections:
@@ -387,16 +387,3 @@ def _document(name: str, report: Report, accounted: bool) -> dict[str, Any]:
 
     document = structs.asdict(report if accounted else structs.replace(report, accounts=[]))
     return {"collection": name, **document} if name else document
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _plain(text: str) -> str:
-    """Without control characters: a note must not be able to move the cursor or colour the terminal."""
-    return "".join(
-        c if c == "\n" or c.isprintable() or c in "\u200d\ufe0f" else "\ufffd" for c in text.replace("\t", " ")
-    )

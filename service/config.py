@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +17,12 @@ COLLECTIONS = ".collections"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Top = Annotated[int, msgspec.Meta(ge=1, le=50)]
+Rate = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[1-9]\d{0,8} ?/ ?(second|minute|hour|day)( ?; ?[1-9]\d{0,8} ?/ ?(second|minute|hour|day))*$"
+    ),
+]
 Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s,*]+$")]
 
 
@@ -82,6 +88,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     publications: parts of the notes that other sites may ask, by name.
     language_model: writes the answers of conversations; without one they are quotations.
     allowed_hosts: under which other host names the service may be called; loopback names always work.
+    access: who needs a key: on "auto" everybody but this machine, on "key" everybody, on "open" nobody.
+    keys: the file with the hashes of the keys. key_limit: how often each key may ask; public_limit: how often each caller of a
+    publication may.
+    log: a line for each request as "text" or "json", or only what goes wrong ("quiet"). log_questions: with what was asked.
     """
 
     notes: list[str] = msgspec.field(default_factory=lambda: ["notes"])
@@ -95,6 +105,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     top: Top = 8
     allowed_origins: list[Origin] = []
     allowed_hosts: list[str] = []
+    access: Literal["auto", "key", "open"] = "auto"
+    keys: str = "trellis-keys.json"
+    key_limit: Rate = "600/minute"
+    public_limit: Rate = "60/minute"
+    log: Literal["text", "json", "quiet"] = "text"
+    log_questions: bool = False
     language_model: LanguageModel | None = None
     publications: dict[Name, Publication] = {}
 
@@ -162,7 +178,8 @@ def load_config(path: Path | None = None) -> Config:
     config = make_config(settings, str(path))
     base = path.resolve().parent
     collections = {name: _placed(base, each) for name, each in config.collections.items()}
-    return msgspec.structs.replace(_placed(base, config), collections=collections)
+    placed = _placed(base, config)
+    return msgspec.structs.replace(placed, collections=collections, keys=_beside(base, config.keys))
 
 
 def make_config(settings: dict[str, Any], origin: str) -> Config:

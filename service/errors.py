@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from indexer.errors import TrellisError
+
+UNUSABLE = "The index cannot be used at the moment. The service's log says why."
+"""What a caller hears of an error whose message names places on this machine."""
 
 
 class RequestError(TrellisError):
@@ -126,6 +130,66 @@ class TooManyStreams(RequestError):
     def __init__(self, limit: int) -> None:
         super().__init__(
             f"{limit} answers are being written at the moment, which is as many as can be. Ask again in a while."
+        )
+
+
+class KeyRefused(RequestError):
+    status = 401
+    title = "A key is needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send a key that is valid as 'Authorization: Bearer KEY'. "
+            "Whoever runs this service makes one with 'trellis keys add NAME'."
+        )
+
+
+class ScopeMissing(RequestError):
+    status = 403
+    title = "Not with this key"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs a key with the scope '{scope}'.")
+
+
+class TooOften(RequestError):
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, limit: str, seconds: int) -> None:
+        self.retry_after = seconds  # type: ignore[misc]  # of this refusal alone
+        super().__init__(f"At most {limit} are answered. Try again in {seconds:,} seconds.")
+
+
+class Leaving(RequestError):
+    status = 503
+    title = "Ending"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("The service is about to end.")
+
+
+class KeyFileError(TrellisError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"The keys in '{path}' cannot be used: {reason}.")
+
+
+class KeyNameTaken(TrellisError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a key '{name}' already. Choose another name, or revoke that one first.")
+
+
+class NoSuchKey(TrellisError):
+    def __init__(self, which: str) -> None:
+        super().__init__(f"There is no key '{which}'. 'trellis keys list' shows all of them.")
+
+
+class OpenToAll(TrellisError):
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"Whoever reaches '{host}' could read all of these notes, so a key is needed there. Make one with "
+            "'trellis keys add NAME', or say that everybody may: '--access open'."
         )
 
 

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from cachetools import LRUCache
 from msgspec import structs
 
-from service import answering
+from service import answering, stages
 from service.across import Gone
 from service.search.query_syntax import EVERYTHING, Filters
 from service.snapshot import OneOrMore, Snapshot, several
@@ -76,6 +76,7 @@ def _recall(asked: OneOrMore, key: tuple[object, ...], find: Callable[[], Found]
     with _lock:
         kept = _recent.setdefault(first, LRUCache(_KEPT, _size))
         found: Found | None = kept.get(key)
+    stages.recall(found is not None)
     if found is not None:
         return structs.replace(found, took_ms=round((time.perf_counter() - started) * 1000, 2))
     found = find()

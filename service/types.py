@@ -376,6 +376,12 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     collections: Annotated[list[CollectionState], Meta(description="Each of them, where they have names.")] = []
 
 
+class Alive(msgspec.Struct, frozen=True):
+    """The process runs and answers; whether questions can be answered is what Health says."""
+
+    status: str = "alive"
+
+
 class Problem(msgspec.Struct, frozen=True):
     """An error, after RFC 9457."""
 

@@ -9,12 +9,18 @@ import msgspec
 
 from service import types
 from service.chat.types import ChatRequest, CitationState, Event
+from service.http.access import needed
 from service.outline import ROWS_AT_ONCE
 from service.scopes import MOST
 
 _ABOUT = (
     "Ask your outline. The same paths below /p/{publication}/ reach that publication of the notes and nothing else."
 )
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key made by 'trellis keys add', with its scope; needed on any address but a loopback one.",
+}
 _REF = "#/components/schemas/{name}"
 
 
@@ -32,6 +38,7 @@ def describe() -> dict[str, Any]:
         types.MapView,
         types.Health,
         types.CollectionList,
+        types.Alive,
         types.Problem,
         ChatRequest,
         CitationState,
@@ -50,6 +57,7 @@ def describe() -> dict[str, Any]:
             picture,
             health,
             collections,
+            alive,
             problem,
             chat,
             citation,
@@ -113,9 +121,14 @@ def describe() -> dict[str, Any]:
         "/api/map": {"get": _operation("The picture of all notes of a collection", picture, problem, [_COLLECTION])},
         "/api/collections": {"get": _operation("The collections of notes", collections, problem)},
         "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
+        "/livez": {"get": _operation("Whether the service runs, ready or not", alive, problem)},
     }
+    for path, operations in paths.items():
+        for operation in operations.values() if "/api/" in path else ():
+            operation["security"] = [{}, {"key": [needed(path)]}]
     info = {"title": "Trellis", "version": version("trellis"), "description": _ABOUT}
-    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+    components = {"schemas": schemas, "securitySchemes": {"key": _KEY}}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
 
 
 def _operation(

@@ -13,7 +13,8 @@ from indexer.errors import TrellisError
 from service import asking, standing
 from service.collections import Collections
 from service.config import Config
-from service.errors import RequestError
+from service.errors import UNUSABLE, RequestError
+from service.http.access import may
 from service.http.parameters import collection, scope_path, whole_number
 from service.http.wire import to_json
 from service.outline import ROWS_AT_ONCE, view_outline
@@ -36,7 +37,7 @@ def add_page(app: Flask, notes: Collections, config: Config) -> None:
         question, under, file = request.args.get("q", "").strip(), scope_path(), request.args.get("file", "").strip()
         chosen, named = collection(), [member for member in notes.members if member.name]
         filters = Filters(tuple(under), file)
-        reply = _answer(notes, config, question, chosen, filters) if question else None
+        reply = _answer(notes, config, question, chosen, filters) if question and may("ask") else None
         html = render_template(
             "page.html",
             question=question,
@@ -91,7 +92,8 @@ def _answer(notes: Collections, config: Config, question: str, chosen: str, filt
     except RequestError as error:
         return Problem(error.title, error.status, str(error))
     except TrellisError as error:
-        return Problem("Service unavailable", 503, str(error))
+        _log.error("unavailable", exc_info=error)
+        return Problem("Service unavailable", 503, UNUSABLE)
     except Exception as error:
         _log.error("unexpected error", exc_info=error)
         return Problem("Internal error", 500, UNEXPECTED)

@@ -1,21 +1,27 @@
-"""Serving: the socket, the WSGI server, and the thread that follows the notes."""
+"""Serving: the socket, the WSGI server, and its end."""
 
 from __future__ import annotations
 
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
 from flask import Flask
-from waitress.server import create_server
+from waitress.adjustments import Adjustments
+from waitress.task import ThreadedTaskDispatcher
 
 from service.errors import PortInUse
-from service.http.web import WAITING
+from service.http.channels import Server
+from service.http.web import BODY_LIMIT, OPERATIONS, WAITING
 from service.http.web_chat import STREAMS
 
 _THREADS = 2 * STREAMS
 """Requests that are worked on at once; half of them may be answers that a language model takes its time for."""
+_FILES = 1 << 16
+"""Open files that are asked for: each connection is one."""
+CUT_SHORT = 1
+"""Exit status when answers in flight were not waited for."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -41,31 +47,60 @@ def url_of(bound: socket.socket) -> str:
 
 
 def serve(app: Flask, bound: socket.socket, ready: Callable[[], None]) -> None:
-    """Answers requests until SIGTERM or Ctrl-C. waitress reads whole requests before a thread sees them, so slow callers
-    hold none.
+    """Answers requests until SIGTERM or Ctrl-C, then finishes those in flight. A second signal ends it at once.
+
+    Raises SystemExit when answers were cut short. waitress reads whole requests before a thread sees them, so slow callers
+    hold none; `service.http.channels` adds for how long they may take.
     """
-    server: Any = create_server(
-        app,
+    _allow_many_files()
+    server = _server(app, bound)
+    app.config[WAITING] = lambda: len(server.task_dispatcher.queue)
+    app.config[OPERATIONS].leaving = lambda: server.leaving
+    before = [(number, signal.signal(number, lambda *_: server.leave())) for number in (signal.SIGTERM, signal.SIGINT)]
+    ready()
+    try:
+        done = server.run()
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+    if not done:
+        raise SystemExit(CUT_SHORT)
+
+
+def _server(app: Flask, bound: socket.socket) -> Server:
+    settings = Adjustments(
         sockets=[bound],
         threads=_THREADS,
         connection_limit=1000,
         asyncore_use_poll=True,
-        channel_timeout=30,
-        cleanup_interval=1,
         ident=None,
         max_request_header_size=16384,
-        max_request_body_size=1 << 20,
-        channel_request_lookahead=1,
+        max_request_body_size=BODY_LIMIT + 1,
+        inbuf_overflow=BODY_LIMIT + 1,
+        channel_request_lookahead=1,  # or `waitress.client_disconnected` would not notice
+    )
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(settings.threads)
+    place = (bound.family, bound.type, bound.proto, bound.getsockname())
+    return Server(
+        app,
+        {},
+        True,
+        bound,
+        dispatcher=dispatcher,
+        adj=settings,
+        sockinfo=place,
+        bind_socket=False,
+        refused=app.config[OPERATIONS].refused,
     )
 
-    app.config[WAITING] = lambda: len(server.task_dispatcher.queue)
 
-    def stop(_number: int, _frame: object) -> None:
-        raise SystemExit(0)
+def _allow_many_files() -> None:
+    """Raises the soft limit on open files, which is often 1,024, as far as the system lets us."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
 
-    signal.signal(signal.SIGTERM, stop)
-    ready()
-    try:
-        server.run()
-    finally:
-        server.close()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, current_app, render_template, request
 from msgspec import structs
 from werkzeug.exceptions import HTTPException
 
@@ -15,15 +16,19 @@ from service.chat.writer import Writer
 from service.choices import choices
 from service.collections import Collections, Notes, OpenCollection
 from service.config import Config
-from service.errors import Overloaded, RequestError
+from service.errors import UNUSABLE, KeyRefused, Leaving, Overloaded, RequestError
 from service.http import openapi
-from service.http.guards import HostGuard, check_origin, close_page
+from service.http.access import Access
+from service.http.guards import HostGuard, OriginRefused, check_origin, close_page
+from service.http.observe import Observed, Operations
+from service.http.operations import add_operations, tell_about
 from service.http.page import UNEXPECTED, add_page, add_page_api
 from service.http.parameters import collection, given_filters, whole_number
 from service.http.web_chat import Streams, add_chat
 from service.http.web_published import Published, add_published_pages
 from service.http.widget import widget_response
 from service.http.wire import body_of, problem_response, to_json
+from service.metrics import Metrics
 from service.publications import Publications
 from service.search.query_syntax import Filters
 from service.snapshot import Current, Snapshot
@@ -31,8 +36,10 @@ from service.types import TOP_ASK, AskRequest, CollectionList, CollectionState, 
 
 WAITING = "WAITING"
 """Setting of the application: a function that tells how many requests wait for a thread."""
+OPERATIONS = "OPERATIONS"
+"""Setting of the application: its `Operations`."""
 _MOST_WAITING = 64
-_BODY_LIMIT = 64 * 1024
+BODY_LIMIT = 64 * 1024
 _log = logging.getLogger("trellis.web")
 
 
@@ -40,15 +47,20 @@ def create_app(current: Current | Collections, config: Config) -> Flask:
     """The web application over all collections, or over the one index that a service without collections has."""
     notes = current if isinstance(current, Collections) else Collections([OpenCollection.around(current)])
     app = Flask("service", static_folder="static", static_url_path="/static")
-    app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config[WAITING] = int  # none, as long as no server says otherwise
-    app.wsgi_app = HostGuard(app.wsgi_app, config)  # type: ignore[method-assign]
+    app.url_map.merge_slashes = False  # no redirect leads anywhere
+    operations = _observe(app, notes, config)
     app.before_request(lambda: check_origin(config))
+    app.before_request(operations.access.check)
     app.before_request(lambda: _check_load(app))
     app.after_request(lambda response: close_page(response, config))
+    app.after_request(tell_about)
+    add_operations(app, operations)
     _add_pages(app, notes, config)
     writer = Writer.of(config)
     streams = Streams()
+    operations.metrics.streams.set_function(streams.taken)
     _add_api(app, notes, config)
     _add_health(app, notes)
     add_chat(app, notes, writer, streams, page="/")
@@ -61,13 +73,30 @@ def create_app(current: Current | Collections, config: Config) -> Flask:
         add_chat(published, shown, writer, streams, page="")
         add_published_pages(published, shown)
         app.register_blueprint(published)
-    _add_errors(app)
+    _add_errors(app, operations)
     return app
+
+
+def _observe(app: Flask, notes: Collections, config: Config) -> Operations:
+    """Around the routes: whose name it is called by, and around that, what is known of every request."""
+    metrics = Metrics(lambda: notes.asked().snapshots)
+    metrics.waiting.set_function(partial(_waiting, app))
+    operations = app.config[OPERATIONS] = Operations(metrics, Access(config, metrics.refused))
+    app.wsgi_app = Observed(HostGuard(app.wsgi_app, config, metrics.refused), metrics)  # type: ignore[method-assign]
+    return operations
+
+
+def _waiting(app: Flask) -> int:
+    return int(app.config[WAITING]())
+
+
+_REASONS = {429: "rate", 503: "load"}
+"""Refusals that the figures tell apart, by status."""
 
 
 def _check_load(app: Flask) -> None:
     """Refuses questions at once when many wait already. A queue without end would keep everyone waiting. Raises Overloaded."""
-    waiting = app.config[WAITING]()
+    waiting = _waiting(app)
     if waiting > _MOST_WAITING and request.path.startswith("/api/"):
         raise Overloaded(waiting)
 
@@ -124,13 +153,17 @@ def _add_api(app: Flask | Blueprint, notes: Notes, config: Config) -> None:
 def _add_health(app: Flask, notes: Collections) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
+        if current_app.config[OPERATIONS].leaving():
+            raise Leaving
         snapshots = notes.asked().snapshots
         named = [structs.replace(state, problem="") for state in notes.states() if state.name]  # problems name folders
         return to_json(_health(snapshots, named))
 
     @app.get("/api/collections")
     def collections() -> Response:
-        return to_json(CollectionList(notes.states()))
+        return to_json(
+            CollectionList([structs.replace(state, problem=state.problem and UNUSABLE) for state in notes.states()])
+        )
 
 
 def _add_published_health(app: Blueprint, shown: Published) -> None:
@@ -151,7 +184,7 @@ def _health(snapshots: Sequence[Snapshot], states: list[CollectionState]) -> Hea
     )
 
 
-def _add_errors(app: Flask) -> None:
+def _add_errors(app: Flask, operations: Operations) -> None:
     """The one place where errors become HTTP."""
 
     @app.errorhandler(RequestError)
@@ -159,16 +192,21 @@ def _add_errors(app: Flask) -> None:
         response = problem_response(Problem(error.title, error.status, str(error)))
         if error.retry_after:
             response.headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, KeyRefused):
+            response.headers["WWW-Authenticate"] = 'Bearer realm="trellis"'
+        if reason := _REASONS.get(error.status) or ("origin" if isinstance(error, OriginRefused) else ""):
+            operations.refused(reason)
         return response
 
     @app.errorhandler(TrellisError)
     def unavailable(error: TrellisError) -> Response:
-        return problem_response(Problem("Service unavailable", 503, str(error)))
+        _log.error("unavailable", exc_info=error)
+        return problem_response(Problem("Service unavailable", 503, UNUSABLE))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         code = error.code or 500
-        detail = f"At most {_BODY_LIMIT // 1024} kB can be sent." if code == 413 else str(error.description)
+        detail = f"At most {BODY_LIMIT // 1024} kB can be sent." if code == 413 else str(error.description)
         response = problem_response(Problem(error.name, code, detail))
         for name, value in error.get_headers():
             if name == "Allow":

@@ -28,6 +28,9 @@ class Streams(threading.BoundedSemaphore):
     def __init__(self) -> None:
         super().__init__(STREAMS)
 
+    def taken(self) -> int:
+        return STREAMS - self._value
+
     def enter(self) -> Callable[[], None]:
         """Takes a place, and answers what gives it back. Raises TooManyStreams."""
         if not self.acquire(blocking=False):

@@ -1,5 +1,7 @@
 // Requests to the service, and what it means when they fail.
 
+import { bearer, otherKey } from "./key.js";
+
 const PATIENCE = 10_000;
 
 export class Failure extends Error {
@@ -99,9 +101,10 @@ function params(values) {
 /** The reply's JSON. Whatever goes wrong becomes a Failure in our own words. */
 async function call(path, { signal, ...options } = {}) {
   const late = AbortSignal.timeout(PATIENCE);
+  const headers = bearer();
   let response, text;
   try {
-    response = await fetch(path, { ...options, signal: signal ? AbortSignal.any([signal, late]) : late });
+    response = await fetch(path, { ...options, headers: { ...options.headers, ...headers }, signal: signal ? AbortSignal.any([signal, late]) : late });
     text = await response.text();
   } catch {
     if (late.aborted) throw new Failure("Trellis is taking too long", "There was no reply within ten seconds.");
@@ -109,6 +112,7 @@ async function call(path, { signal, ...options } = {}) {
     throw new Failure("Trellis cannot be reached", "The service that reads your notes may have stopped, or the network is away.");
   }
   if (response.ok) return parse(text);
+  if (response.status === 401 && (await otherKey(headers))) return call(path, { signal, ...options });
   throw refusal(response.status, parse(text, {}));
 }
 

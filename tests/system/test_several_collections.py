@@ -166,7 +166,7 @@ def test_one_that_is_lost_does_not_take_the_others_down(house: House, served: st
     ]
     assert str(house.folder) not in json.dumps(health)
     lost = get(f"{served}api/collections")["collections"][2]
-    assert "There are no notes at" in lost["problem"]
+    assert "log says why" in lost["problem"]
     answer = ask(served, "what is the code of the printer?")
     assert (answer["answered"], answer["results"][0]["collection"]) == (True, "work")
     assert [each["name"] for each in answer["unavailable"]] == ["lost"]
