@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: serve index test test-shared lint bench-quality bench-speed lock clean help
+.PHONY: serve index test test-shared lint bench-quality bench-speed trust trust-network lock clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -56,6 +56,17 @@ bench-quality: .venv-bench/ready  ## the table of answer quality beside peers (a
 
 bench-speed: .venv-bench/ready  ## the table of speed beside peers (some minutes; needs SHARED)
 	.venv-bench/bin/python -m bench.speed --shared $(SHARED)
+
+trust: trust-network  ## the promises of SECURITY.md at full size, into bench/results (an hour and more)
+	$(BIN)/python -m bench.trust.table --write
+
+trust-network: $(VENV)/test .venv-trust/ready  ## those of the network side
+	$(BIN)/python -m bench.trust.network
+
+.venv-trust/ready: requirements/trust.txt
+	@test -x .venv-trust/bin/python || $(PYTHON) -m venv .venv-trust
+	@.venv-trust/bin/python -m pip install --quiet -r requirements/trust.txt
+	@touch $@
 
 .venv-bench/ready: requirements/serve.lock requirements/torch.txt requirements/bench.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
