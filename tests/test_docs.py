@@ -10,6 +10,7 @@ import yaml
 
 from bench import speed_table
 from bench.table import render
+from bench.trust import table as trust_table
 from service.cli import main
 from service.config import Config
 from tests.conftest import NOTES, ROOT
@@ -35,8 +36,13 @@ def test_the_example_shows_the_defaults() -> None:
     assert yaml.safe_load(settings) == {name: getattr(Config(), name) for name in Config.__struct_fields__}
 
 
+def test_the_table_of_trust_is_that_of_the_last_runs() -> None:
+    page = (ROOT / "docs" / "trust.md").read_text("utf-8")
+    assert trust_table.placed(page) == page
+
+
 def test_every_file_that_the_documents_link_to_is_there() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in (ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
