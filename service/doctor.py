@@ -176,6 +176,7 @@ def _settings(config: Config) -> dict[str, Any]:
     """As they hold, the home folder as ~, addresses without the part that may be a password."""
     settings: dict[str, Any] = msgspec.to_builtins(config)
     settings["publications"] = len(config.publications)  # they name headings of the notes
+    settings["ignore"] = f"{len(config.ignore)} patterns"
     settings["collections"] = list(config.collections)
     settings["notes"] = [_without_home(place) for place in config.notes]
     for name in ("index", "model", "keys"):

@@ -259,8 +259,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         done = not any(channel.requests or channel.total_outbufs_len for channel in self.active_channels.values())
         for channel in list(self.active_channels.values()):
             channel.handle_close()
-        self._probes.shutdown(timeout=0)
-        self.task_dispatcher.shutdown(timeout=0 if self._cut else 1)
+        for threads in (self._probes, self.task_dispatcher):
+            threads.shutdown(timeout=0 if self._cut else 1)
         return done
 
     def _stop_listening(self) -> None:
