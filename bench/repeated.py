@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +33,29 @@ def write_notes(source: Path, folder: Path, units: int) -> int:
     Answers how many there are in all. A node stays with the file it came from.
     """
     folder.mkdir(parents=True)
-    outlines = [read_outline(each.file, each.path.read_bytes()) for each in find_sources([source]).sources]
-    written = copy = 0
-    while written < units:
-        for outline in outlines:
-            if written < units and outline.nodes:
-                some = outline.nodes[: units - written]
-                place = folder / (f"copy-{copy}" if copy else "notes") / Path(outline.file).with_suffix(".txt")
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_text("".join(_lines(outline, len(some), copy)), "utf-8", errors="replace")
-                written += len(some)
-        copy += 1
+    written = 0
+    for copy, outline in _passes(source):
+        if written >= units:
+            break
+        if outline.nodes:
+            some = outline.nodes[: units - written]
+            place = folder / (f"copy-{copy}" if copy else "notes") / Path(outline.file).with_suffix(".txt")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text("".join(_lines(outline, len(some), copy)), "utf-8", errors="replace")
+            written += len(some)
     return written
+
+
+def _passes(source: Path) -> Iterator[tuple[int, Outline]]:
+    """All outlines with the number 0, then all with 1, and so on without end. No more is read than is asked for."""
+    outlines = []
+    for each in find_sources([source]).sources:
+        outlines.append(read_outline(each.file, each.path.read_bytes()))
+        yield 0, outlines[-1]
+    if not any(outline.nodes for outline in outlines):
+        raise SystemExit(f"'{source}' holds no notes")
+    for copy in count(1):
+        yield from ((copy, outline) for outline in outlines)
 
 
 def _lines(outline: Outline, count: int, copy: int) -> Iterator[str]:

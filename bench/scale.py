@@ -104,8 +104,8 @@ def _prepare(source: Path, place: Path, units: int, originals: Path | None) -> M
         return built["measured"] | {"built before": True}
     shutil.rmtree(place, ignore_errors=True)
     notes, index = place / "notes", place / "index"
-    nodes = write_notes(source, notes, units)
-    if originals is None and nodes > units:
+    write_notes(source if originals is None else originals / "notes", notes, units)
+    if originals is None and (notes / "copy-1").exists():
         raise SystemExit(f"'{source}' has fewer than {units:,} nodes: give this size with --beyond")
     model = locate()
     encoder = load(model)  # its conversion, which happens once, is not part of building
