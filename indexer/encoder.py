@@ -41,6 +41,7 @@ class Encoded:
 
     vectors: shape (n, dimension), unit length. tokens: shape (sum of counts, dimension), unit length, the model's last
     layer, text after text. counts: shape (n,), how many tokens each text has; all zero for a model without token vectors.
+    A token that the model does not know ("[UNK]") is not among them: it would be near to every other such token.
     spans: shape (sum of counts, 2), where a token stands in its text, as [start, end) in characters.
     """
 
@@ -66,6 +67,12 @@ class Encoder(Protocol):
 
     def knows(self, word: str) -> bool:
         """Whether the model's vocabulary has this word whole, which a misspelt word is not."""
+        ...
+
+    def reads(self, text: str) -> float:
+        """Which share of the letters of a text the model can make something of, 0 to 1: those of scripts that it has learned
+        from (see `indexer.scripts`).
+        """
         ...
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from indexer.encoder import Encoded, Model, Vectors, unit
 from indexer.errors import ModelNotFound
+from indexer.scripts import Scripts
 
 
 def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
@@ -45,6 +46,7 @@ class TorchEncoder:
         # The tokenizer's settings change during a call, and two runs gain nothing on one machine.
         self._lock = threading.Lock()
         self.dimension: int = int(model.get_embedding_dimension())
+        self._scripts = Scripts(self._pieces)
 
     def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
         encode = self.original.encode_query if query else self.original.encode_document
@@ -62,6 +64,13 @@ class TorchEncoder:
 
     def knows(self, word: str) -> bool:
         return len(self._tokenizer.tokenize(word)) == 1
+
+    def reads(self, text: str) -> float:
+        return self._scripts.share_read(text)
+
+    def _pieces(self) -> list[str]:
+        tokenizer = self._tokenizer
+        return [tokenizer.decode([at]) for at in range(len(tokenizer.get_vocab()))]
 
     def prompt(self, query: bool) -> str:
         """What sentence-transformers puts before a text: the prompt of the first of these names that the model has, or its
@@ -90,5 +99,7 @@ class TorchEncoder:
         states = vectors[feature["attention_mask"].bool()].float().cpu().numpy()
         if len(states) != len(spans):  # its modules add tokens of their own
             return none
-        own = ~special & ((spans[:, 1] > len(prompt)) | (not prompt))
+        unknown = getattr(self._tokenizer, "unk_token_id", None)
+        known = np.array(marked["input_ids"], np.int64) != (-1 if unknown is None else unknown)
+        own = ~special & ((spans[:, 1] > len(prompt)) | (not prompt)) & known
         return unit(states[own]), np.maximum(spans[own] - len(prompt), 0)
