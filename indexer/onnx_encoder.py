@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from indexer.converted import Converted, Kept
-from indexer.encoder import Encoded, Vectors, unit
+from indexer.encoder import Encoded, Vectors, unit, without_spaces
 from indexer.machine import give_back_memory
 from indexer.scripts import Scripts
 
@@ -42,6 +42,7 @@ class OnnxEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(converted.max_length)
         self._unknown = unknown_token(self._tokenizer)
+        self._takes_spaces = bool(self._tokenizer.encode("a b", add_special_tokens=False).offsets[-1][0] == 1)
         self._scripts = Scripts(lambda: pieces_of(self._tokenizer))
 
     def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
@@ -58,6 +59,8 @@ class OnnxEncoder:
                 continue  # a last layer that is narrowed afterwards: its token vectors live in another space
             for row, at in enumerate(some):
                 places, spans[at] = _own_tokens(batch[row], len(prompt), self._unknown)
+                if self._takes_spaces:
+                    spans[at] = without_spaces(texts[at], spans[at])
                 tokens[at] = states[row, places]
         return Encoded(
             unit(vectors),

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoder import Encoded, Model, Vectors, unit
+from indexer.encoder import Encoded, Model, Vectors, unit, without_spaces
 from indexer.errors import ModelNotFound
 from indexer.scripts import Scripts
 
@@ -28,9 +29,10 @@ def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
 
     transformers_logging.disable_progress_bar()
     weights = {"attn_implementation": attention, "use_safetensors": True}
+    prompts = None if model.prompts is None else msgspec.structs.asdict(model.prompts)
     try:
         model_here = SentenceTransformer(
-            str(model.folder), trust_remote_code=False, local_files_only=True, model_kwargs=weights
+            str(model.folder), trust_remote_code=False, local_files_only=True, model_kwargs=weights, prompts=prompts
         )
         return TorchEncoder(model_here.eval())
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -102,4 +104,4 @@ class TorchEncoder:
         unknown = getattr(self._tokenizer, "unk_token_id", None)
         known = np.array(marked["input_ids"], np.int64) != (-1 if unknown is None else unknown)
         own = ~special & ((spans[:, 1] > len(prompt)) | (not prompt)) & known
-        return unit(states[own]), np.maximum(spans[own] - len(prompt), 0)
+        return unit(states[own]), without_spaces(text, np.maximum(spans[own] - len(prompt), 0))
