@@ -112,8 +112,13 @@ def stem(word: str) -> str:
 
 
 def stems_of(text: str) -> list[str]:
-    """The stems of all words of a text, in their order."""
-    return [stem(word.text) for word in words_in(text)]
+    """The stems of all words of a text, in their order; "max_retries" is two words."""
+    return list(map(stem, texts_of(text)))
+
+
+def texts_of(text: str) -> list[str]:
+    """The words of a text as `words_in` has them, without their places: for whole collections of notes."""
+    return _SIMPLE_WORD.findall(text.lower()) if text.isascii() else [word.text for word in words_in(text)]
 
 
 def stems_asked(word: str) -> list[str]:

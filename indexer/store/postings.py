@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.words import stems_of, words_in
+from indexer.words import stems_of, texts_of
 
 TRAIL_WEIGHT = 0.5
 """What a word in a chunk's trail counts, beside one in its own text (Robertson & Zaragoza 2009, BM25F)."""
@@ -99,7 +99,7 @@ def count_words(trails: Sequence[str], pieces: Sequence[str], tags: Sequence[str
 
     own = [numbered(f"{piece} {tag}") for piece, tag in zip(pieces, tags, strict=True)]
     above = [known[trail] if trail in known else known.setdefault(trail, numbered(trail)) for trail in trails]
-    spelt = (word.text for piece in pieces for word in words_in(piece))
+    spelt = (word for piece in pieces for word in texts_of(piece))
     words = Counter(word for word in spelt if len(word) >= _SHORTEST and word.isalpha())
     parts = [_keys(own), _keys(above)]
     stems = sorted(numbers)

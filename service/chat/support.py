@@ -57,8 +57,8 @@ class Evidence:
         self._lines = [*lines, *trail]
         self._own = len(lines)
         self._text = "\n".join(self._lines)
-        self._stems = stems_of(self._text)
-        self._asked = stems_of(question)
+        self._stems = frozenset(stems_of(self._text))
+        self._asked = frozenset(stems_of(question))
         self._amounts = [(_amounts(line), _units(line)) for line in [*self._lines, question]]
         self._tokens: NDArray[np.float32] = snapshot.encoder.encode(self._lines).tokens
 

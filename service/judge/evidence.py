@@ -73,7 +73,7 @@ def words_found(snapshot: Snapshot, query: Query, window: Window) -> float:
     """The share of the question's words, weighed by their rarity, that stand in the window or in the headings above it."""
     store = snapshot.store
     nodes = [*store.run(window.first, window.last), *store.nodes(store.ancestors(window.row))]
-    there = stems_of(" ".join(node.text for node in nodes))
+    there = frozenset(stems_of(" ".join(node.text for node in nodes)))
     asked = sorted({stem(word) for word in query.words})
     weights = np.array([word_weight(store, word) for word in asked], np.float64)
     found = np.array([word in there for word in asked], np.bool_)
