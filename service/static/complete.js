@@ -122,6 +122,13 @@ function written(name, value) {
   return /\s/.test(value) ? `${name}:"${value}"` : `${name}:${value}`;
 }
 
+/** Whether a choice is still one for what is typed by now. */
+function fits({ insert, shown, above = "", open }, { name, typed }) {
+  const words = typed.toLowerCase().split(/\s+/);
+  const text = `${above} ${shown}`.toLowerCase();
+  return words.every((word) => text.includes(word.replace(/^[#@]/, ""))) && !(open && insert === `${name}:${typed}`);
+}
+
 // ---- The list ----
 
 async function suggest() {
@@ -137,12 +144,14 @@ async function suggest() {
   }
   if (newest !== mine) return;
   show(found.slice(0, MOST));
+  if (options.length) sayLater(`${count(options.length, "suggestion")}. The arrow keys choose.`);
   shownFor = at.name;
   const whole = box.value.slice(at.start, at.end).toLowerCase();
   if (!found.length || found.some(({ insert, open }) => !open && insert.toLowerCase() === whole)) goOn();
 }
 
 function show(found) {
+  const held = options[active]?.choice.insert; // what a key has chosen stays chosen while the list is renewed
   active = -1;
   box.removeAttribute("aria-activedescendant");
   options = found.map((choice, number) => {
@@ -157,7 +166,8 @@ function show(found) {
   list.replaceChildren(...options);
   list.hidden = !options.length;
   box.ariaExpanded = String(!list.hidden);
-  if (options.length) sayLater(`${count(options.length, "suggestion")}. The arrow keys choose.`);
+  const again = found.findIndex(({ insert }) => insert === held);
+  if (again >= 0) activate(again);
 }
 
 function close() {
@@ -189,7 +199,8 @@ function typed(event) {
   if (event.isComposing) return;
   clearTimeout(timer);
   const at = begun();
-  if (at?.name !== shownFor) show([]); // what is listed is of another filter
+  const stays = (choice) => at?.name === shownFor && fits(choice, at);
+  show(options.map(({ choice }) => choice).filter(stays)); // what no longer fits goes at once, so that no key can choose it
   if (at) timer = setTimeout(suggest, PAUSE);
   else close();
 }
