@@ -115,6 +115,13 @@ def main() -> None:
     parser.add_argument("formats", nargs="*", metavar="FORMAT")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    about = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "commit": commit(ROOT),
+        "code": fingerprint([ROOT / "indexer" / "readers"]),
+        "most": MOST,
+    }
     figures: dict[str, dict[str, Any]] = {}
     slow = []
     for name in options.formats or FILES:
@@ -124,15 +131,8 @@ def main() -> None:
             late = found["doubling"] >= MOST
             slow += [f"{name}, {kind}"] if late else []
             print(f"{name:12} {kind:15} {found}{'  <-- not linear' if late else ''}", flush=True)
-    if options.out:
-        about = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "python": platform.python_version(),
-            "commit": commit(ROOT),
-            "code": fingerprint([ROOT / "indexer" / "readers"]),
-            "most": MOST,
-        }
-        options.out.write_text(json.dumps({**about, "formats": figures}, indent=1) + "\n", "utf-8")
+        if options.out:  # after every format: a long run may be stopped
+            options.out.write_text(json.dumps({**about, "formats": figures}, indent=1) + "\n", "utf-8")
     raise SystemExit(bool(slow))
 
 
