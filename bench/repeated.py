@@ -79,6 +79,9 @@ class Repeated:
     def rest(self) -> None:
         getattr(self._encoder, "rest", lambda: None)()
 
+    def reads(self, text: str) -> float:
+        return self._encoder.reads(text) if hasattr(self, "_encoder") else 1.0
+
     def knows(self, word: str) -> bool:
         return self._encoder.knows(word)
 

@@ -75,7 +75,7 @@ def words_found(snapshot: Snapshot, query: Query, window: Window) -> float:
     nodes = [*store.run(window.first, window.last), *store.nodes(store.ancestors(window.row))]
     there = frozenset(stems_of(" ".join(node.text for node in nodes)))
     asked = sorted({stem(word) for word in query.words})
-    weights = np.array([word_weight(store, word) for word in asked], np.float64)
+    weights = np.array([word_weight([store], word) for word in asked], np.float64)
     found = np.array([word in there for word in asked], np.bool_)
     return float(weights[found].sum() / max(weights.sum(), 1e-9))
 
