@@ -80,7 +80,7 @@ class Repeated:
         getattr(self._encoder, "rest", lambda: None)()
 
     def reads(self, text: str) -> float:
-        return self._encoder.reads(text) if hasattr(self, "_encoder") else 1.0
+        return self._encoder.reads(text)
 
     def knows(self, word: str) -> bool:
         return self._encoder.knows(word)
