@@ -1,7 +1,9 @@
-"""Feeds mutated notes to a reader and holds it to its promises: python -m bench.fuzz [FORMAT ...] --inputs 1000000
+"""Feeds mutated notes to every reader and holds it to its promises: python -m bench.fuzz [FORMAT ...] --inputs 1000000
 
-With atheris (`pip install atheris`) and --atheris inputs are guided by coverage, one format a run; without it, they come from a
-mutator over seeds from tests/data, the same for the same --seed. The first input that breaks a promise is written to --found.
+Inputs come from `bench.fuzz_inputs`, in blocks, the same for the same --seed, one block of each format after the other, so that
+a run that is stopped has asked all of them alike. Figures go to --out after every block; a run that finds figures there of the
+same code goes on behind them. Each input that breaks a promise is written to --found. With --atheris (`pip install atheris`)
+inputs are guided by coverage instead, one format a run.
 """
 
 from __future__ import annotations
@@ -9,38 +11,35 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import multiprocessing
+import os
+import platform
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import zlib
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from bench.conditions import commit, fingerprint
+from bench.fuzz_inputs import FILES, ROOT, mutated, seeds
+from indexer.account import Account
 from indexer.chunks import cut_chunks
+from indexer.node import Outline
 from indexer.readers import read_with_account
 from indexer.references import resolve
 
-ROOT = Path(__file__).parent.parent
-DATA = ROOT / "tests" / "data"
-FILES = {
-    "markdown": ("notes.md", ""),
-    "obsidian": ("notes.md", "obsidian"),
-    "logseq": ("pages/notes.md", "logseq"),
-    "org": ("notes.org", ""),
-    "opml": ("notes.opml", ""),
-    "vimoutliner": ("notes.otl", ""),
-    "taskpaper": ("notes.taskpaper", ""),
-    "text": ("notes.txt", ""),
-    "content": ("notes", ""),
-}
-SUFFIXES = {
-    "markdown": (".md",), "obsidian": (".md",), "logseq": (".md",), "org": (".org",), "opml": (".opml",),
-    "vimoutliner": (".otl",), "taskpaper": (".taskpaper",), "text": (".txt",), "content": (".md", ".org", ".opml", ".otl"),
-}  # fmt: skip
+BLOCK = 25_000
+MOST_KEPT = 20
+"""Inputs of one format that broke a promise; more would hardly tell more."""
 INSTRUMENTED = frozenset({"indexer", "markdown_it", "mdit_py_plugins"})
+LIBRARIES = ("markdown-it-py", "mdit-py-plugins", "defusedxml")
+READ_AGAIN = 8
+"""One input in so many is read twice; a reader that keeps something between two files shows it soon."""
 SLOWEST = 5.0
-"""Seconds for an input of a few kilobytes: more is a reader that does not end."""
+"""Seconds of the processor for an input of a few kilobytes: more is a reader that does not end."""
 
 
 class PromiseBroken(Exception):
@@ -48,98 +47,57 @@ class PromiseBroken(Exception):
 
 
 def check(file: str, notebook: str, data: bytes) -> None:
-    """Raises PromiseBroken when the reader loses a line, misplaces one, makes no tree, fails, or is slow."""
-    started = time.perf_counter()
+    """Raises PromiseBroken when the reader loses a line, misplaces one, makes no tree, fails, is slow, or reads the same bytes
+    in two ways.
+    """
+    started = time.process_time()
     outline, account = read_with_account(file, data, notebook)
     list(cut_chunks(resolve([outline])[0]))
-    _require(time.perf_counter() - started < SLOWEST, "slow")
-    _require(account.adds_up, str(account))
-    _require(not any(" failed (" in problem.message for problem in outline.problems), str(outline.problems))
+    require(time.process_time() - started < SLOWEST, "slow")
+    require(account.adds_up, str(account))
+    require(not any(" failed (" in problem.message for problem in outline.problems), str(outline.problems))
+    check_tree(outline, account)
+    if zlib.crc32(data) % READ_AGAIN == 0:
+        require(read_with_account(file, data, notebook) == (outline, account), "two readings differ")
+
+
+def check_tree(outline: Outline, account: Account) -> None:
     before, open_nodes = 0, []
     for at, node in enumerate(outline.nodes):
-        _require(before <= node.line <= node.end_line <= account.lines, f"line {node.line} after {before}")
+        require(before <= node.line <= node.end_line <= account.lines, f"line {node.line} after {before}")
         before = node.line
-        _require(bool(node.text.strip()), f"an empty node at line {node.line}")
+        require(bool(node.text.strip()), f"an empty node at line {node.line}")
         while open_nodes and open_nodes[-1] != node.parent:
             open_nodes.pop()
-        _require(node.depth == len(open_nodes) and (node.parent is None) == (not open_nodes), f"no tree at {node.line}")
+        require(node.depth == len(open_nodes) and (node.parent is None) == (not open_nodes), f"no tree at {node.line}")
         open_nodes.append(at)
-    _require(len(set(outline.ids())) == len(outline.nodes), "two nodes of one id")
+    require(len(set(outline.ids())) == len(outline.nodes), "two nodes of one id")
 
 
-def _require(holds: bool, what: str) -> None:
+def require(holds: bool, what: str) -> None:
     if not holds:
         raise PromiseBroken(what)
 
 
-def seeds(name: str) -> list[bytes]:
-    """Small files of the format from the tests' data."""
-    paths = [path for folder in ("awkward", "same") for path in sorted((DATA / folder).rglob("*"))]
-    return [path.read_bytes() for path in paths if path.suffix in SUFFIXES[name] and path.is_file()]
-
-
-def mutated(pool: Sequence[bytes], lines: Sequence[bytes], chance: random.Random) -> bytes:
-    """A few lines of the seeds, with some of them moved, indented, doubled, cut or spoilt."""
-    chosen = [chance.choice(lines) for _ in range(chance.randrange(12))]
-    if chance.random() < 0.3:
-        whole = chance.choice(pool).split(b"\n")
-        start = chance.randrange(len(whole))
-        chosen += whole[start : start + chance.randrange(30)]
-    for _ in range(chance.randrange(6)):
-        if not chosen:
-            break
-        at = chance.randrange(len(chosen))
-        chosen[at] = spoilt(chosen[at], lines, chance)
-    return chance.choice((b"\n", b"\n", b"\n", b"\r\n", b"\r")).join(chosen)
-
-
-def spoilt(line: bytes, lines: Sequence[bytes], chance: random.Random) -> bytes:
-    """The line with one thing done to it."""
-    cut = chance.randrange(len(line) + 1)
-    match chance.randrange(9):
-        case 0:
-            return b" " * chance.randrange(9) + line
-        case 1:
-            return b"\t" * chance.randrange(4) + line.lstrip()
-        case 2:
-            return line[:cut]
-        case 3:
-            return line[cut:]
-        case 4:
-            return line[:cut] + chance.choice(lines) + line[cut:]
-        case 5:
-            return line[:cut] + bytes([chance.randrange(256)]) + line[cut + 1 :]
-        case 6:
-            return line * chance.randrange(1, 4)
-        case 7:
-            return line[:cut] + chance.choice(SIGNS) * chance.randrange(1, 9) + line[cut:]
-        case _:
-            return b""
-
-
-SIGNS = (
-    b"`", b"*", b"_", b"[", b"]", b"(", b")", b"<", b">", b"|", b"#", b"-", b":", b"{{", b"}}", b"((", b"))", b"\\", b"~", b"=",
-    b"&", b'"', b"'", b"%%", b"[[", b"]]", b"<!--", b"-->", b"\xef\xbb\xbf", b"\x00", b"\xff", b"\xe2\x80\xa8", b"\x0c",
-)  # fmt: skip
-
-
-def run(job: tuple[str, int, int, Path]) -> tuple[str, int, float, str]:
-    """Feeds one format. Answers (format, inputs, seconds, what broke)."""
-    name, inputs, seed, found = job
-    chance = random.Random(f"{name} {seed}")
+def run(name: str, seed: str, inputs: int, found: Path) -> list[str]:
+    """Feeds one block to one reader. Answers what broke, each with the file that holds the input."""
+    chance = random.Random(seed)
     pool = seeds(name)
     lines = [line for data in pool for line in data.split(b"\n")]
     file, notebook = FILES[name]
-    started = time.perf_counter()
-    for done in range(inputs):
+    faults = []
+    for number in range(inputs):
         data = mutated(pool, lines, chance)
         try:
             check(file, notebook, data)
         except Exception as error:  # whatever it is, it is what this run is for
             found.mkdir(parents=True, exist_ok=True)
-            (found / f"{name}-{seed}-{done}").write_bytes(data)
-            return name, done + 1, time.perf_counter() - started, f"{type(error).__name__}: {error}"
-    return name, inputs, time.perf_counter() - started, ""
+            kept = found / f"{seed.replace(' ', '-')}-{number}"
+            kept.write_bytes(data)
+            faults.append(f"{kept.name}: {type(error).__name__}: {error}")
+            if len(faults) >= MOST_KEPT:
+                break
+    return faults
 
 
 def run_atheris(name: str, inputs: int) -> None:
@@ -160,12 +118,38 @@ def run_atheris(name: str, inputs: int) -> None:
         atheris.Fuzz()
 
 
-def jobs(
-    names: Sequence[str], inputs: int, seed: int, found: Path, processes: int
-) -> Iterator[tuple[str, int, int, Path]]:
-    for name in names:
-        for part in range(processes):
-            yield name, inputs // processes, seed * 1000 + part, found
+class Figures:
+    """What is known so far, kept in a file after every block."""
+
+    def __init__(self, out: Path | None, seed: int) -> None:
+        self._out = out
+        self.about: dict[str, Any] = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}, one of {os.cpu_count()} cores",
+            "libraries": {name: version(name) for name in LIBRARIES},
+            "commit": commit(ROOT),
+            "code": fingerprint([ROOT / "indexer" / "readers"]),
+            "seed": seed,
+            "block": BLOCK,
+        }
+        self.formats: dict[str, dict[str, Any]] = {}
+        if out and out.is_file():
+            kept = json.loads(out.read_text("utf-8"))
+            if all(kept.get(name) == self.about[name] for name in ("code", "seed", "block")):
+                self.formats = kept["formats"]
+
+    def of(self, name: str) -> dict[str, Any]:
+        return self.formats.setdefault(name, {"inputs": 0, "processor_seconds": 0.0, "faults": []})
+
+    def add(self, name: str, inputs: int, seconds: float, faults: list[str]) -> None:
+        figures = self.of(name)
+        figures["inputs"] += inputs
+        figures["processor_seconds"] = round(figures["processor_seconds"] + seconds, 1)
+        figures["faults"] += faults
+        if self._out:
+            text = json.dumps({**self.about, "formats": self.formats}, indent=1) + "\n"
+            self._out.write_text(text, "utf-8")
 
 
 def main() -> None:
@@ -173,9 +157,8 @@ def main() -> None:
     parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(FILES)}; all when none is named")
     parser.add_argument("--inputs", type=int, default=1_000_000, help="for each format")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--found", type=Path, default=ROOT / "bench" / "found")
-    parser.add_argument("--out", type=Path, help="where to write the figures as JSON")
+    parser.add_argument("--out", type=Path, help="where to keep the figures as JSON")
     parser.add_argument("--atheris", action="store_true", help="guided by coverage; one format a run")
     options = parser.parse_args()
     names = options.formats or list(FILES)
@@ -183,21 +166,22 @@ def main() -> None:
         parser.error(f"no such format: {', '.join(sorted(unknown))}")
     if options.atheris:
         run_atheris(names[0], options.inputs)
-    figures: dict[str, dict[str, float]] = {}
-    broken = False
-    with multiprocessing.Pool(options.processes) as workers:
-        for name, inputs, seconds, what in workers.imap(
-            run, jobs(names, options.inputs, options.seed, options.found, options.processes)
-        ):
-            about = figures.setdefault(name, {"inputs": 0, "seconds": 0.0, "broken": 0})
-            about["inputs"] += inputs
-            about["seconds"] = round(about["seconds"] + seconds, 1)
-            about["broken"] += bool(what)
-            broken = broken or bool(what)
-            print(f"{name}: {inputs:,} inputs in {seconds:.0f} s{': ' + what if what else ''}", flush=True)
-    if options.out:
-        options.out.write_text(json.dumps({"seed": options.seed, "formats": figures}, indent=1) + "\n", "utf-8")
-    raise SystemExit(broken)
+    figures = Figures(options.out, options.seed)
+    while left := [name for name in names if figures.of(name)["inputs"] < options.inputs]:
+        for name in left:
+            done = figures.of(name)["inputs"]
+            count = min(BLOCK, options.inputs - done)
+            started = time.process_time()
+            faults = run(name, f"{name} {options.seed} {done // BLOCK}", count, options.found)
+            seconds = time.process_time() - started
+            figures.add(name, count, seconds, faults)
+            print(
+                f"{name}: {done + count:,} inputs, {1000 * seconds / count:.2f} ms each",
+                *faults,
+                sep="\n  ",
+                flush=True,
+            )
+    raise SystemExit(any(figures.of(name)["faults"] for name in names))
 
 
 if __name__ == "__main__":

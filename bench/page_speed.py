@@ -78,8 +78,8 @@ def first_hits(page: Page, url: str, questions: list[str]) -> list[float]:
     page.goto(url)
     page.evaluate(WATCH_HITS)
     for question in questions:
-        page.get_by_role("searchbox").fill("")
-        page.get_by_role("searchbox").press_sequentially(question, delay=KEYS_APART)
+        page.get_by_role("combobox", name="Ask your notes").fill("")
+        page.get_by_role("combobox", name="Ask your notes").press_sequentially(question, delay=KEYS_APART)
         page.wait_for_timeout(500)
     return list(page.evaluate("waits"))
 

@@ -91,6 +91,9 @@ class Repeated:
     def rest(self) -> None:
         getattr(self._encoder, "rest", lambda: None)()
 
+    def reads(self, text: str) -> float:
+        return self._encoder.reads(text)
+
     def knows(self, word: str) -> bool:
         return self._encoder.knows(word)
 

@@ -66,7 +66,7 @@ def serve(notes: str) -> Iterator[str]:
 def picture_page(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 1040, "height": 760}, device_scale_factor=1.5)
     page.goto(url)
-    page.get_by_role("searchbox").fill(QUESTION)
+    page.get_by_role("combobox", name="Ask your notes").fill(QUESTION)
     page.keyboard.press("Enter")
     expect(page.locator(".answer")).to_be_visible()
     page.mouse.move(0, 0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.node import Outline, Problem
 
-CHUNKING = 1
+CHUNKING = 2
 """Version of the rules in this module. An index made under other rules has other vectors and is refused."""
 
 SEPARATOR = " > "
@@ -16,6 +17,13 @@ _TEXT = 900
 """Characters of a node's text in one chunk: about 200 tokens of English, within the 256 of small models."""
 _OVERLAP = 120
 _MAX_CHUNKS = 64
+_PACKED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdf]"
+)
+_PACKED_WIDTH = 4
+"""A character of a script that puts no spaces between words is about a token, as four Latin letters are."""
+_STOPS = " \u3002\uff01\uff1f\uff1b\uff0c\u3001"
+"""Where a text may be cut: at spaces, and after the stops and commas of Chinese and Japanese."""
 _ANCESTOR = 100
 _PATH = 320
 
@@ -92,16 +100,24 @@ def _pieces(text: str) -> Sequence[str]:
 
 def _spans(text: str) -> list[tuple[int, int]]:
     """Where the pieces of a text begin and end. They overlap; the last one ends before the text does if it is too long."""
-    if len(text) <= _TEXT + _OVERLAP:
+    width = _width(text)
+    if width <= _TEXT + _OVERLAP:
         return [(0, len(text))]
+    each = width / len(text)
+    most, overlap = int(_TEXT / each), int(_OVERLAP / each)
     spans: list[tuple[int, int]] = []
     start = 0
-    while start < len(text) and len(spans) < _MAX_CHUNKS:
-        end = min(start + _TEXT, len(text))
-        if end < len(text) and (space := text.rfind(" ", start + _OVERLAP + 1, end)) > 0:
-            end = space
+    while start < len(text) and len(spans) < _MAX_CHUNKS * each:
+        end = min(start + most, len(text))
+        if end < len(text) and (stop := max(text.rfind(sign, start + overlap + 1, end) for sign in _STOPS)) > 0:
+            end = stop if text[stop] == " " else stop + 1
         spans.append((start, end))
         if end == len(text):
             break
-        start = end - _OVERLAP
+        start = end - overlap
     return spans
+
+
+def _width(text: str) -> int:
+    """How long a text is for a model, in Latin letters."""
+    return len(text) if text.isascii() else len(text) + (_PACKED_WIDTH - 1) * sum(1 for _ in _PACKED.finditer(text))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +42,7 @@ class Encoded:
 
     vectors: shape (n, dimension), unit length. tokens: shape (sum of counts, dimension), unit length, the model's last
     layer, text after text. counts: shape (n,), how many tokens each text has; all zero for a model without token vectors.
+    A token that the model does not know ("[UNK]") is not among them: it would be near to every other such token.
     spans: shape (sum of counts, 2), where a token stands in its text, as [start, end) in characters.
     """
 
@@ -68,19 +70,44 @@ class Encoder(Protocol):
         """Whether the model's vocabulary has this word whole, which a misspelt word is not."""
         ...
 
+    def reads(self, text: str) -> float:
+        """Which share of the letters of a text the model can make something of, 0 to 1: those of scripts that it has learned
+        from (see `indexer.scripts`).
+        """
+        ...
+
+
+class Prompts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a model was trained to see before a question and before a text of the notes, spaces at its end included."""
+
+    query: str = ""
+    document: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model on disk. name: as the user gave it. digest: SHA-256 over all files that shape its vectors."""
+    """A model on disk. name: as the user gave it. digest: SHA-256 over all that shapes its vectors. prompts: those that take
+    the place of the model's own, if any are given.
+    """
 
     name: str
     folder: Path
     digest: str
+    prompts: Prompts | None = None
 
 
-def locate(name: str = DEFAULT_MODEL) -> Model:
-    """Raises ModelNotFound. Loads nothing, and does not even read the default model: its digest is known, and its weights are
-    held against it when they are used. The files of any other model are read to tell its digest.
+def locate(name: str = DEFAULT_MODEL, prompts: Prompts | None = None) -> Model:
+    """The model of this name, with these prompts instead of its own. Raises ModelNotFound."""
+    model = _found(name)
+    if prompts is None:
+        return model
+    shaped = f"{model.digest} {prompts.query!r} {prompts.document!r}"
+    return Model(model.name, model.folder, hashlib.sha256(shaped.encode()).hexdigest(), prompts)
+
+
+def _found(name: str) -> Model:
+    """Raises ModelNotFound. Loads nothing, and does not even read the default model: its digest is known, and its weights
+    are held against it when they are used. The files of any other model are read to tell its digest.
     """
     if name.removeprefix("sentence-transformers/") == DEFAULT_MODEL:
         return Model(DEFAULT_MODEL, *_packaged())
@@ -166,3 +193,9 @@ def check_weights(model: Model) -> None:
 def unit(vectors: NDArray[np.float32]) -> Vectors:
     """Each vector divided by its length."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float32)
+
+
+def without_spaces(text: str, spans: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Spans that begin with the word: SentencePiece counts the space before a word to it."""
+    starts = [next((at for at in range(start, end) if not text[at].isspace()), start) for start, end in spans.tolist()]
+    return np.stack([np.array(starts, np.int64), spans[:, 1]], axis=1) if starts else spans

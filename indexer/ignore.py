@@ -47,6 +47,21 @@ class Rules:
                     raise ValueError(f"{name} in '{folder.name}' cannot be used: {error}") from error
         return Rules(tuple(found))
 
+    @classmethod
+    def above(cls, place: Path) -> Rules:
+        """The rules of the git repository that a notes folder lies in, from the repository's root down to the folder above it.
+        None hold if they pass over the folder itself: it was named, so it is wanted. Raises as `inside` does.
+        """
+        folders = list(place.parents)
+        root = next((at for at, folder in enumerate(folders) if (folder / ".git").exists()), None)
+        rules = cls()
+        if root is None or (place / ".git").exists():
+            return rules
+        for folder in reversed(folders[: root + 1]):
+            rules = rules.inside(folder)
+        passed_over = any(rules.reason(folder, folder=True) for folder in (place, *folders[:root]))
+        return cls() if passed_over else rules
+
     def reason(self, path: Path, *, folder: bool = False) -> str:
         """Which ignore file passes this path over, or ""."""
         for base, name, spec in reversed(self.specs):

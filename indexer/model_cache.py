@@ -71,7 +71,7 @@ def _convert(model: Model, place: Path) -> Found:
 
     aside = Path(tempfile.mkdtemp(prefix=f".new-{place.name}-", dir=place.parent))
     try:
-        request = Request(model.name, str(model.folder.absolute()), model.digest, str(aside), CONVERSION)
+        request = Request(model.name, str(model.folder.absolute()), model.digest, str(aside), CONVERSION, model.prompts)
         digest = run_conversion(request, lambda what: _log.warning("  %s", what))
         aside.chmod(0o755)
         shutil.rmtree(place, ignore_errors=True)  # a damaged one

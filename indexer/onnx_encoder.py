@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from indexer.converted import Converted, Kept
-from indexer.encoder import Encoded, Vectors, unit
+from indexer.encoder import Encoded, Vectors, unit, without_spaces
 from indexer.machine import give_back_memory
+from indexer.scripts import Scripts
 
 _BATCH_TOKENS = 768
 """Tokens in one run, padding included: as many as the processor's cache holds the layers' outputs for."""
@@ -40,6 +41,9 @@ class OnnxEncoder:
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(converted.max_length)
+        self._unknown = unknown_token(self._tokenizer)
+        self._takes_spaces = bool(self._tokenizer.encode("a b", add_special_tokens=False).offsets[-1][0] == 1)
+        self._scripts = Scripts(lambda: pieces_of(self._tokenizer))
 
     def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
         prompt = self.converted.query_prompt if query else self.converted.document_prompt
@@ -54,7 +58,9 @@ class OnnxEncoder:
             if states.shape[-1] != self.dimension:
                 continue  # a last layer that is narrowed afterwards: its token vectors live in another space
             for row, at in enumerate(some):
-                places, spans[at] = _own_tokens(batch[row], len(prompt))
+                places, spans[at] = _own_tokens(batch[row], len(prompt), self._unknown)
+                if self._takes_spaces:
+                    spans[at] = without_spaces(texts[at], spans[at])
                 tokens[at] = states[row, places]
         return Encoded(
             unit(vectors),
@@ -65,6 +71,9 @@ class OnnxEncoder:
 
     def knows(self, word: str) -> bool:
         return len(self._tokenizer.encode(_encodable(word), add_special_tokens=False).ids) == 1
+
+    def reads(self, text: str) -> float:
+        return self._scripts.share_read(text)
 
     def rest(self) -> None:
         """Gives back the memory that runs over many texts have needed; a run over one text needs little."""
@@ -114,9 +123,26 @@ def _batches(lengths: Ids) -> Iterator[list[int]]:
         yield batch
 
 
-def _own_tokens(marked: Encoding, prompt: int) -> tuple[Ids, Ids]:
-    """Which tokens are of the text itself, neither special nor of the prompt of that many characters, and their spans in it."""
+def unknown_token(tokenizer: Tokenizer) -> int:
+    """What stands for a piece of text that the vocabulary has not; -1 where every text can be spelt."""
+    token = getattr(tokenizer.model, "unk_token", None)
+    if token is None:  # SentencePiece's unigram model keeps it to itself
+        token = next((each for each in ("<unk>", "[UNK]") if tokenizer.token_to_id(each) is not None), None)
+    found = None if token is None else tokenizer.token_to_id(token)
+    return -1 if found is None else int(found)
+
+
+def pieces_of(tokenizer: Tokenizer) -> list[str]:
+    """The whole vocabulary as text, whatever signs it uses for spaces, beginnings and bytes."""
+    decoded: list[str] = tokenizer.decode_batch([[at] for at in range(tokenizer.get_vocab_size())])
+    return decoded
+
+
+def _own_tokens(marked: Encoding, prompt: int, unknown: int) -> tuple[Ids, Ids]:
+    """Which tokens are of the text itself, neither special nor unknown nor of the prompt of that many characters, and their
+    spans in it.
+    """
     special = np.array(marked.special_tokens_mask, np.bool_)
     spans = np.array(marked.offsets, np.int64).reshape(-1, 2)
-    own = ~special & ((spans[:, 1] > prompt) | (prompt == 0))
+    own = ~special & ((spans[:, 1] > prompt) | (prompt == 0)) & (np.array(marked.ids, np.int64) != unknown)
     return np.flatnonzero(own), np.maximum(spans[own] - prompt, 0)

@@ -100,7 +100,7 @@ class _Walk:
             yield Source(self.prefix + _text(self.root.name), self.root, around)
             return
         self.notebooks[self.root.parent] = around
-        self.rules[self.root.parent] = self.given(self.root)
+        self.rules[self.root.parent] = Rules(self._rules_above().specs + self.given(self.root).specs)
         for folder, folders, files in os.walk(self.root, onerror=self._unreadable):
             here = Path(folder)
             notebook = self.notebooks[here] = _notebook_of(folders, files) or self.notebooks[here.parent]
@@ -109,6 +109,13 @@ class _Walk:
             for name in sorted(files):
                 if self._takes(here / name):
                     yield Source(self._name(here / name), here / name, notebook)
+
+    def _rules_above(self) -> Rules:
+        try:
+            return Rules.above(self.root)
+        except (OSError, ValueError) as error:
+            self.problems.append(Problem(".", 1, str(error)))
+            return Rules()
 
     def _rules_in(self, folder: Path) -> Rules:
         above = self.rules[folder.parent]

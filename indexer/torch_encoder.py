@@ -9,11 +9,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoder import Encoded, Model, Vectors, unit
+from indexer.encoder import Encoded, Model, Vectors, unit, without_spaces
 from indexer.errors import ModelNotFound
+from indexer.scripts import Scripts
 
 
 def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
@@ -27,9 +29,10 @@ def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
 
     transformers_logging.disable_progress_bar()
     weights = {"attn_implementation": attention, "use_safetensors": True}
+    prompts = None if model.prompts is None else msgspec.structs.asdict(model.prompts)
     try:
         model_here = SentenceTransformer(
-            str(model.folder), trust_remote_code=False, local_files_only=True, model_kwargs=weights
+            str(model.folder), trust_remote_code=False, local_files_only=True, model_kwargs=weights, prompts=prompts
         )
         return TorchEncoder(model_here.eval())
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -45,6 +48,7 @@ class TorchEncoder:
         # The tokenizer's settings change during a call, and two runs gain nothing on one machine.
         self._lock = threading.Lock()
         self.dimension: int = int(model.get_embedding_dimension())
+        self._scripts = Scripts(self._pieces)
 
     def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
         encode = self.original.encode_query if query else self.original.encode_document
@@ -62,6 +66,13 @@ class TorchEncoder:
 
     def knows(self, word: str) -> bool:
         return len(self._tokenizer.tokenize(word)) == 1
+
+    def reads(self, text: str) -> float:
+        return self._scripts.share_read(text)
+
+    def _pieces(self) -> list[str]:
+        tokenizer = self._tokenizer
+        return [tokenizer.decode([at]) for at in range(len(tokenizer.get_vocab()))]
 
     def prompt(self, query: bool) -> str:
         """What sentence-transformers puts before a text: the prompt of the first of these names that the model has, or its
@@ -90,5 +101,7 @@ class TorchEncoder:
         states = vectors[feature["attention_mask"].bool()].float().cpu().numpy()
         if len(states) != len(spans):  # its modules add tokens of their own
             return none
-        own = ~special & ((spans[:, 1] > len(prompt)) | (not prompt))
-        return unit(states[own]), np.maximum(spans[own] - len(prompt), 0)
+        unknown = getattr(self._tokenizer, "unk_token_id", None)
+        known = np.array(marked["input_ids"], np.int64) != (-1 if unknown is None else unknown)
+        own = ~special & ((spans[:, 1] > len(prompt)) | (not prompt)) & known
+        return unit(states[own]), without_spaces(text, np.maximum(spans[own] - len(prompt), 0))

@@ -23,7 +23,7 @@ from service.search.excerpt import LINE_LIMIT, to_results
 from service.search.explain import explain
 from service.search.intent import wants_list
 from service.search.query import Query
-from service.search.query_syntax import EVERYTHING, Filters, parse_query
+from service.search.query_syntax import EVERYTHING, Filters, misread, parse_query
 from service.search.ranking import neighbours
 from service.search.windows import MAX_LINES, Window
 from service.search.words import content_stems
@@ -79,6 +79,7 @@ def ask(
         results=results,
         generation=generation_of(snapshots),
         took_ms=_milliseconds(started),
+        notices=misread(question),
     )
 
 
@@ -98,7 +99,7 @@ def search(
     snapshots = several(asked)
     filters = filters.narrowed(Filters(tuple(under), file))
     _, results = _search(snapshots, query, top, TOP_SEARCH, filters, explained, gone)
-    return SearchResults(query, results, generation_of(snapshots), _milliseconds(started))
+    return SearchResults(query, results, generation_of(snapshots), _milliseconds(started), notices=misread(query))
 
 
 def generation_of(snapshots: Sequence[Snapshot]) -> str:

@@ -47,6 +47,9 @@ class SharedEncoder:
     def knows(self, word: str) -> bool:
         return self._encoder.knows(word)
 
+    def reads(self, text: str) -> float:
+        return self._encoder.reads(text)
+
     def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
         """As the encoder below, which hears of several questions at once. An error reaches all whose batch it was."""
         if not query or len(texts) > _MOST:

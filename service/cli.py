@@ -184,6 +184,8 @@ def ask(
     filters = Filters(tuple(split_path(under)), file, tuple(tags), todo, after, before, properties)
     answer = asking.ask(_collections(config), question, top, filters=filters, explained=explained)
     click.echo(_plain(show_unavailable(answer.unavailable)), nl=False, err=True)
+    for notice in answer.notices:
+        click.echo(_plain(notice), err=True)
     if as_json:
         _print_json(answer)
     else:

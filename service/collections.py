@@ -54,7 +54,7 @@ class OpenCollection:
         self.notes = [Path(place).expanduser() for place in settings.notes]
         self.folder = Path(settings.index).expanduser()
         self.leave_out = tuple(settings.ignore or ())
-        self._model_name = settings.model
+        self._model_name, self._prompts = settings.model, settings.prompts
         self._encoders = encoders
         self._current: Current | None = None
         self._problem: TrellisError | None = None
@@ -95,7 +95,7 @@ class OpenCollection:
         from indexer.build import ignore
         from service.indexing import update  # only indexing needs the readers, and `trellis ask` should start quickly
 
-        model = encoder.locate(self._model_name)
+        model = encoder.locate(self._model_name, self._prompts)
         report = update(
             self.notes,
             self.folder,
@@ -114,7 +114,7 @@ class OpenCollection:
         from indexer.check import Verdict, check_index
 
         try:
-            return check_index(self.folder, encoder.locate(self._model_name), self.leave_out)
+            return check_index(self.folder, encoder.locate(self._model_name, self._prompts), self.leave_out)
         except TrellisError as error:
             if not self.name:
                 raise
@@ -148,7 +148,7 @@ class OpenCollection:
         if time.monotonic() < self._next_try:
             return
         try:
-            model = encoder.locate(self._model_name)
+            model = encoder.locate(self._model_name, self._prompts)
             # A mismatch is known in milliseconds; a model that has to be converted first takes half a minute.
             require_match(self.folder, read_manifest(self.folder)[1], model)
             self._current = Current(self.folder, model, self._encoders.of(model, self.folder), self.name)

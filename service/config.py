@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from indexer.encoder import DEFAULT_MODEL
+from indexer.encoder import DEFAULT_MODEL, Prompts
 from indexer.errors import ConfigError
 
 CONFIG_FILE = "trellis.yaml"
@@ -46,13 +46,14 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 class Collection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Notes with an index of their own, asked alone or together with the others.
 
-    notes: files and folders. index: the folder for the index; left out, one inside the service's. model, ignore: as in
+    notes: files and folders. index: the folder for the index; left out, one inside the service's. model, prompts, ignore: as in
     `Config`, whose they are where they are left out. title: what people see; left out, the name.
     """
 
     notes: Annotated[list[str], msgspec.Meta(min_length=1)]
     index: str = ""
     model: str = ""
+    prompts: Prompts | None = None
     ignore: list[str] | None = None
     title: str = ""
 
@@ -82,6 +83,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     model: the default model's name, a folder, or the name of a model on the hub.
     ignore: patterns as in .gitignore of what to pass over in the notes folders.
     collections: several bodies of notes by name, each with its own index, instead of `notes`.
+    prompts: what the model wants to see before questions (`query`) and notes (`document`), where it does not say so itself.
     host, port: where to serve; port 0 takes any free one. watch: whether `serve` follows changes of the notes.
     top: how many results `ask` gives.
     allowed_origins: pages of which other origins may ask (the widget), as "https://example.org".
@@ -99,6 +101,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     model: str = DEFAULT_MODEL
     ignore: list[str] = []
     collections: dict[Name, Collection] = {}
+    prompts: Prompts | None = None
     host: str = "127.0.0.1"
     port: Port = 8000
     watch: bool = True
@@ -137,12 +140,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def all_collections(self) -> dict[str, Collection]:
         """Every collection by name, with nothing left out; without `collections` there is one, by the name ""."""
         if not self.collections:
-            return {"": Collection(notes=self.notes, index=self.index, model=self.model, ignore=self.ignore)}
+            return {
+                "": Collection(
+                    notes=self.notes, index=self.index, model=self.model, prompts=self.prompts, ignore=self.ignore
+                )
+            }
         return {
             name: Collection(
                 notes=each.notes,
                 index=each.index or str(Path(self.index) / COLLECTIONS / name),
                 model=each.model or self.model,
+                prompts=each.prompts if each.prompts or each.model else self.prompts,
                 ignore=self.ignore if each.ignore is None else each.ignore,
                 title=each.title or name,
             )

@@ -181,6 +181,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     took_ms: float
     unavailable: Unavailable = []
     outdated: OutdatedFiles = []
+    notices: Annotated[list[str], Meta(description="What of the question looks like a filter and is none.")] = []
 
 
 class SearchResults(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -192,6 +193,7 @@ class SearchResults(msgspec.Struct, frozen=True, omit_defaults=True):
     took_ms: float
     unavailable: Unavailable = []
     outdated: OutdatedFiles = []
+    notices: Annotated[list[str], Meta(description="What of the query looks like a filter and is none.")] = []
 
 
 class NodeRef(msgspec.Struct, frozen=True):

@@ -71,6 +71,9 @@ class TinyEncoder:
     def knows(self, word: str) -> bool:
         return False
 
+    def reads(self, text: str) -> float:
+        return 1.0
+
     def _place(self, word: str) -> int:
         return hashlib.sha256(word.encode()).digest()[0] % self.dimension
 

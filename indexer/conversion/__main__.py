@@ -32,7 +32,7 @@ def _convert(request: Request, tell: Callable[[Line], object]) -> None:
         tell(Line(doing=what))
 
     try:
-        model = Model(request.name, Path(request.model), request.digest)
+        model = Model(request.name, Path(request.model), request.digest, request.prompts)
         tell(Line(digest=convert(model, Path(request.folder), request.version, say).digest))
     except ModelNotFound as error:
         tell(Line(unusable=error.reason))

@@ -11,17 +11,21 @@ from pathlib import Path
 
 import msgspec
 
+from indexer.encoder import Prompts
 from indexer.errors import ConversionFailed, ModelNotFound
 
 
 class Request(msgspec.Struct, frozen=True):
-    """name, model, digest: the model and its folder. folder: where the result goes. version: of the rules of conversion."""
+    """name, model, digest: the model and its folder. folder: where the result goes. version: of the rules of conversion.
+    prompts: those that are given instead of the model's own.
+    """
 
     name: str
     model: str
     digest: str
     folder: str
     version: int
+    prompts: Prompts | None = None
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -17,7 +17,7 @@ from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
 
 from defusedxml import DefusedXmlException, EntitiesForbidden
-from defusedxml.sax import parseString
+from defusedxml.sax import make_parser
 
 from indexer.attributes import Attribute, properties, tags, todo
 from indexer.decode import Decoded, decode
@@ -236,9 +236,13 @@ def _judge(text: str) -> list[tuple[int, str]]:
     if declaration:  # the bytes that follow are UTF-8, whatever the file was in
         text = re.sub(r"[^\n]", " ", declaration.group()) + text[declaration.end() :]
     try:
-        parseString(
-            text.encode("utf-8", "replace"), _Silent(), forbid_dtd=False, forbid_entities=True, forbid_external=True
-        )
+        parser = make_parser()
+        parser.forbid_dtd, parser.forbid_entities, parser.forbid_external = False, True, True
+        parser.setContentHandler(_Silent())
+        parser.feed(
+            text.encode("utf-8", "replace")
+        )  # at once: expat reads a long word from its start for every further part
+        parser.close()
     except EntitiesForbidden as error:
         line = text[: max(text.find(f"<!ENTITY {error.name}"), 0)].count("\n") + 1
         return [(line, f"declares the entity '{error.name}', which was refused; nothing of it was expanded")]

@@ -7,7 +7,6 @@ what was deleted, and the words are the same stems that the rest of Trellis coun
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +15,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.words import stems_of
+from indexer.words import stems_of, texts_of
 
 TRAIL_WEIGHT = 0.5
 """What a word in a chunk's trail counts, beside one in its own text (Robertson & Zaragoza 2009, BM25F)."""
 K1, B = 1.2, 0.75
 _MOST = 255
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_SHORTEST = 3
+"""Letters of the words among which the spelling of a question is looked up."""
 
 Slots = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -99,7 +99,8 @@ def count_words(trails: Sequence[str], pieces: Sequence[str], tags: Sequence[str
 
     own = [numbered(f"{piece} {tag}") for piece, tag in zip(pieces, tags, strict=True)]
     above = [known[trail] if trail in known else known.setdefault(trail, numbered(trail)) for trail in trails]
-    words = Counter(word for piece in pieces for word in _WORD.findall(piece.casefold()))
+    spelt = (word for piece in pieces for word in texts_of(piece))
+    words = Counter(word for word in spelt if len(word) >= _SHORTEST and word.isalpha())
     parts = [_keys(own), _keys(above)]
     stems = sorted(numbers)
     alphabet = np.empty(len(stems), np.int64)

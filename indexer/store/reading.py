@@ -18,7 +18,7 @@ from indexer.picture import Places
 from indexer.store.postings import K1, TRAIL_WEIGHT, B, Mask
 from indexer.store.segment import Hashes, Segment
 from indexer.store.structure import FileList, Rows, Structure
-from indexer.words import stems_of
+from indexer.words import stems_asked, stems_of
 
 _AT_ONCE = 500
 _REMEMBERED = 4096
@@ -221,7 +221,7 @@ class Store:
 
         A word in the chunk's own text counts twice as much as one in its trail (Robertson & Zaragoza 2009, BM25F).
         """
-        stems = list(dict.fromkeys(stem for word in words for stem in stems_of(word)))
+        stems = list(dict.fromkeys(stem for word in words for stem in stems_asked(word)))
         scores = np.zeros(len(self.chunk_node), np.float32)
         found = np.zeros(len(self.chunk_node), np.bool_)
         for stem in stems:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.store import Store
-from indexer.words import WORD, stem
+from indexer.words import stem
 from service import standing
 from service.errors import ScopeNotFound
-from service.search.words import content_stems
+from service.search.words import content_stems, words_of
 from service.snapshot import OneOrMore, several
 from service.types import QUESTION_LIMIT, Answer, Result
 
@@ -121,7 +121,7 @@ def _replaces(question: str) -> bool:
     core = _core(question)
     if _WHAT_ABOUT.search(core):
         return True
-    short = len(WORD.findall(core)) <= _FRAGMENT_WORDS
+    short = len(words_of(core)) <= _FRAGMENT_WORDS
     return core != question.strip() and short and not _SENTENCE.search(core)
 
 
@@ -146,13 +146,13 @@ def _topic(store: Store, question: str, whole: str, before: _Topic | None, best:
             shared = frozenset[str]().union(*beside)
             own_words = stems - shared
             named |= stems
-    subject = " ".join(word for word in WORD.findall(context) if stem(word) in named) or context
+    subject = " ".join(word for word in words_of(context) if stem(word) in named) or context
     return _Topic(context, subject, _region(store, chain), own_words)
 
 
 def _is_heading(store: Store, row: int) -> bool:
     """Whether something stands below it and it is short: a long line with a remark below it names no subject."""
-    return bool(store.last[row] > row) and len(WORD.findall(store.node(row).text)) <= _HEADING_WORDS
+    return bool(store.last[row] > row) and len(words_of(store.node(row).text)) <= _HEADING_WORDS
 
 
 def _siblings(store: Store, row: int) -> list[int]:

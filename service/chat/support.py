@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoder import Encoded
-from indexer.words import WORD, stem
-from service.search.query import word_span
-from service.search.words import FUNCTION_WORDS
+from indexer.words import stem, stems_of, words_in
+from service.search.words import FUNCTION_WORDS, word_span
 from service.snapshot import Snapshot
 
 SUPPORTED_FROM = 0.77
@@ -58,8 +57,8 @@ class Evidence:
         self._lines = [*lines, *trail]
         self._own = len(lines)
         self._text = "\n".join(self._lines)
-        self._stems = frozenset(map(stem, WORD.findall(self._text)))
-        self._asked = frozenset(map(stem, WORD.findall(question)))
+        self._stems = frozenset(stems_of(self._text))
+        self._asked = frozenset(stems_of(question))
         self._amounts = [(_amounts(line), _units(line)) for line in [*self._lines, question]]
         self._tokens: NDArray[np.float32] = snapshot.encoder.encode(self._lines).tokens
 
@@ -115,14 +114,18 @@ class Evidence:
         words: dict[tuple[int, int], list[float]] = {}
         for at, (start, end) in enumerate(encoded.spans.tolist()):
             words.setdefault(word_span(sentence, start, end), []).append(float(best[at]))
+        if (
+            self._snapshot.encoder.reads(sentence) < 1
+        ):  # what the model cannot read has no tokens, and is no less said for that
+            words |= {word[1:3]: [] for word in words_in(sentence, asked=True) if word[1:3] not in words}
         weights, matched = [], []
         for (start, end), similarities in words.items():
             word = sentence[start:end]
-            if not word.isalnum() or word.casefold() in FUNCTION_WORDS:
+            if not any(map(str.isalnum, word)) or word.casefold() in FUNCTION_WORDS:
                 continue
             known = stem(word) in self._stems or stem(word) in self._asked
             weights.append(self._weight(word) * (0.5 if stem(word) in self._asked - self._stems else 1.0))
-            matched.append(1.0 if known else max(sum(similarities) / len(similarities), 0.0))
+            matched.append(1.0 if known else max(sum(similarities) / max(len(similarities), 1), 0.0))
         return np.array(weights, np.float64), np.array(matched, np.float64)
 
     def _weight(self, word: str) -> float:
@@ -139,15 +142,13 @@ class Evidence:
 def _amounts(text: str) -> set[tuple[str, str]]:
     """The numbers of a text, each with its unit or ""."""
     found = {(number.replace(",", ""), _unit(unit)) for number, unit in _NUMBER.findall(text)}
-    words = {
-        (_NUMBER_WORDS[word], "") for word in WORD.findall(text.casefold()) if word in _NUMBER_WORDS and word != "one"
-    }
-    return found | words
+    words = {word.text for word in words_in(text)} & _NUMBER_WORDS.keys() - {"one"}
+    return found | {(_NUMBER_WORDS[word], "") for word in words}
 
 
 def _units(text: str) -> set[str]:
     """The units that a text names, wherever they stand."""
-    return {_unit(word) for word in WORD.findall(text)} | {unit for _, unit in _amounts(text)}
+    return {_unit(word.text) for word in words_in(text)} | {unit for _, unit in _amounts(text)}
 
 
 def _holds(amount: tuple[str, str], amounts: set[tuple[str, str]], units: set[str]) -> bool:
@@ -163,5 +164,5 @@ def _unit(word: str) -> str:
 
 
 def _content(text: str) -> frozenset[str]:
-    words = WORD.findall(_DENIAL.sub(" ", text))
-    return frozenset(stem(word) for word in words if word.casefold() not in FUNCTION_WORDS)
+    words = words_in(_DENIAL.sub(" ", text))
+    return frozenset(stem(word.text) for word in words if word.text not in FUNCTION_WORDS)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 
 from service.judge.background import background_of
-from service.judge.evidence import LEVELS, Evidence, evidence
+from service.judge.evidence import LEVELS, Evidence, evidence, words_found
 from service.search.query import Query
 from service.search.ranking import Ranking
 from service.snapshot import Snapshot
 
 ANSWERED_FROM = 0.5
+_MOST_BY_WORDS, _HALF_FOUND, _STEEPNESS = 0.8, 0.3, 12.0
 
 Weights = dict[str, float]
 
@@ -35,8 +36,19 @@ def confidence(snapshot: Snapshot, query: Query, ranking: Ranking) -> float:
     """0 to 1; 0 when nothing was found."""
     if not ranking.windows:
         return 0.0
+    by_words = _by_words(words_found(snapshot, query, ranking.windows[0])) if query.read < 1 else 0.0
+    if query.read == 0:
+        return by_words
     found = measures(snapshot, query, ranking)
-    return _probability(NOT_FAR_OFF, found) * _probability(SAYS_IT, found)
+    by_meaning = _probability(NOT_FAR_OFF, found) * _probability(SAYS_IT, found)
+    return query.read * by_meaning + (1 - query.read) * by_words
+
+
+def _by_words(found: float) -> float:
+    """What is left to say of a question that the model cannot read: how many of its words stand there. Never nearly sure, since
+    nobody has understood them.
+    """
+    return _MOST_BY_WORDS / (1.0 + math.exp(-_STEEPNESS * (found - _HALF_FOUND)))
 
 
 def measures(snapshot: Snapshot, query: Query, ranking: Ranking) -> dict[str, float]:

@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.words import stem, stems_of
 from service.search.intent import asks_amount, gives_amount
-from service.search.query import Query
+from service.search.query import Query, word_weight
 from service.search.ranking import Ranking
 from service.search.windows import Window
 from service.search.words import FUNCTION_WORDS
@@ -66,6 +67,17 @@ def evidence(snapshot: Snapshot, query: Query, ranking: Ranking, absent: float =
         amount_asked=float(asked),
         amount_missing=float(asked and not given),
     )
+
+
+def words_found(snapshot: Snapshot, query: Query, window: Window) -> float:
+    """The share of the question's words, weighed by their rarity, that stand in the window or in the headings above it."""
+    store = snapshot.store
+    nodes = [*store.run(window.first, window.last), *store.nodes(store.ancestors(window.row))]
+    there = frozenset(stems_of(" ".join(node.text for node in nodes)))
+    asked = sorted({stem(word) for word in query.words})
+    weights = np.array([word_weight([store], word) for word in asked], np.float64)
+    found = np.array([word in there for word in asked], np.bool_)
+    return float(weights[found].sum() / max(weights.sum(), 1e-9))
 
 
 def _lead(windows: Sequence[Window], view: str) -> float:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.store import StoredNode
-from service.search.query import Query, word_span
+from service.search.query import Query
 from service.search.ranking import INHERITED, view_weights
 from service.search.windows import Window
+from service.search.words import word_span
 from service.snapshot import Snapshot
 from service.types import Explanation, View, WordMatch
 
@@ -24,7 +25,7 @@ _MEANINGS = {
 
 def explain(snapshot: Snapshot, query: Query, window: Window) -> Explanation:
     """The views with their weights, the closest word of the notes for each word of the question, and what was merged."""
-    weights = view_weights(snapshot)
+    weights = view_weights(snapshot, query.read)
     views = [
         View(name, round(value, 4), round(weights[name], 4), _MEANINGS[name]) for name, value in window.views.items()
     ]

@@ -14,7 +14,7 @@ from indexer.encoder import Encoder, Vectors
 from indexer.store import Store
 from indexer.words import stem
 from service.search.acronyms import with_acronyms
-from service.search.words import FUNCTION_WORDS, content_words, is_keywords, words_of
+from service.search.words import FUNCTION_WORDS, content_words, is_keywords, word_span, words_of
 from service.snapshot import Snapshot
 
 _FUNCTION_WEIGHT = 0.3
@@ -29,7 +29,8 @@ class Query:
 
     text: the question as understood. mended: each misspelt word as written and as understood. words: its content words.
     keywords: whether it has no function words. vector: shape (dimension,). tokens: shape (q, d), projected as the index is.
-    spans: the word in `text` that each token is of, as [start, end). weights: shape (q,), adding up to 1.
+    spans: the word in `text` that each token is of, as [start, end). weights: shape (q,), adding up to 1, or none.
+    read: the share of its letters that the model can make something of.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Query:
     tokens: Vectors
     spans: list[tuple[int, int]]
     weights: NDArray[np.float32]
+    read: float = 1.0
 
 
 def read_query(snapshot: Snapshot, question: str) -> Query:
@@ -102,7 +104,7 @@ def _query(
     token_spans: NDArray[np.int64],
 ) -> Query:
     spans = [word_span(text, start, end) for start, end in token_spans.tolist()]
-    weights = np.array([_weight(stores, text[start:end].casefold()) for start, end in spans], np.float32)
+    weights = np.array([word_weight(stores, text[start:end].casefold()) for start, end in spans], np.float32)
     return Query(
         text=text,
         mended=mended,
@@ -112,21 +114,11 @@ def _query(
         tokens=snapshot.generation.tokens.projection.apply(tokens),
         spans=spans,
         weights=weights / max(float(weights.sum()), 1e-9),
+        read=snapshot.encoder.reads(text),
     )
 
 
-def word_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """The whole word around a part of it; a sign stands for itself."""
-    if not text[start:end].isalnum():
-        return start, end
-    while start > 0 and text[start - 1].isalnum():
-        start -= 1
-    while end < len(text) and text[end].isalnum():
-        end += 1
-    return start, end
-
-
-def _weight(stores: Sequence[Store], word: str) -> float:
+def word_weight(stores: Sequence[Store], word: str) -> float:
     """How much a token counts: the rarer its word in the notes the more (inverse document frequency), function words and
     signs little.
     """

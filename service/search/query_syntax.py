@@ -13,6 +13,11 @@ _FILTER = re.compile(
     r'(?:(?<=\s)|^)(under|file|tag|todo|after|before|where):(?:"([^"]*)"|([^\s"]+))(?=\s|$)', re.IGNORECASE
 )
 _COLLECTION = re.compile(r"(?:(?<=\s)|^)collection:\"?([\w-]+)\"?(?=\s|$)", re.IGNORECASE)
+_NEARLY = re.compile(r'(?:(?<=\s)|^)(under|file|tag|todo|after|before|where):("[^"]*(?:"\S*|$)|\S*)', re.IGNORECASE)
+_EXAMPLES = {
+    "under": 'under:"Work / Apollo"', "file": "file:*.org", "tag": "tag:decision", "todo": "todo:open",
+    "after": "after:2026-01-31", "before": "before:2026-01-31", "where": "where:owner=Priya",
+}  # fmt: skip
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -79,6 +84,32 @@ def parse_query(text: str) -> tuple[str, Filters]:
             words.append(text[at : match.start()])
             at = match.end()
     return " ".join("".join([*words, text[at:]]).split()) if words else text, found
+
+
+def misread(text: str) -> list[str]:
+    """What in a question looks like a filter and is none, each in words: it was searched for as words."""
+    notices = []
+    taken = [match.span() for match in _FILTER.finditer(text) if _of(match) is not None]
+    for match in _NEARLY.finditer(text):
+        if any(start <= match.start() < end for start, end in taken):
+            continue
+        name, value = match[1].lower(), match[2]
+        if value.startswith('"') and value.count('"') == 1:
+            notices.append(f"{match[0][:40]}: the closing quotation mark is missing.")
+        elif not value.strip('"').strip():
+            notices.append(f"{name}: needs a value behind it, such as {_EXAMPLES[name]}.")
+        elif name in {"after", "before"}:
+            notices.append(f"{match[0][:40]} is no date; write {_EXAMPLES[name]}, or a month or a year.")
+        elif name == "where":
+            notices.append(f"{match[0][:40]} has no value; write {_EXAMPLES[name]}, or where:owner=* for any.")
+        else:
+            notices.append(f"{match[0][:40]} is no filter; write {_EXAMPLES[name]}, with a space behind it.")
+    return notices
+
+
+def _of(match: re.Match[str]) -> Filters | None:
+    value = match[2] if match[2] is not None else match[3]
+    return _filters(match[1].lower(), value.strip())
 
 
 def _filters(name: str, value: str) -> Filters | None:

@@ -32,6 +32,8 @@ _OUTLINE, _PROSE = 15, 60
 """Tokens a node, on average: at most so many in outlines, at least so many in notes whose nodes are whole texts."""
 _BM25_K1 = 1.2
 """As SQLite has it: no word can add more than (k1 + 1) times its inverse document frequency."""
+_GLIMPSE = 0.1
+"""What is left to the views by vectors for a question that the model cannot read: letters that it knows still tell a little."""
 _DENSE_LINE = 0.4
 _AMOUNT = 0.15
 """What a line that gives a number is worth more, when the question asks for one."""
@@ -64,14 +66,14 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
         nothing = np.zeros(len(query.weights), np.float32)
         return Ranking([], nothing, nothing)
     first, last = windows_around(store, rows, mask)
-    field = _Field(snapshot, query, first, last)
+    field = _Field(snapshot, query, first, last, lexical)
     views = {
         "late": field.late_scores(rows, first, last),
         "dense, node": field.at(field.dense, rows),
         "dense, excerpt": field.window_max(field.dense, first, last),
         "lexical": np.array([lexical.get(row, 0.0) for row in rows.tolist()], np.float32),
     }
-    scores = np.clip(_mixed(views, view_weights(snapshot)), 0, 1)
+    scores = np.clip(_mixed(views, view_weights(snapshot, query.read)), 0, 1)
     windows = _choose(store, rows, scores, top, mask, first, last)
     matches = field.matches(windows[0])
     for window in windows:
@@ -81,13 +83,15 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -
     return Ranking(windows, matches, field.own.max(axis=0, initial=0.0))
 
 
-def view_weights(snapshot: Snapshot) -> dict[str, float]:
+def view_weights(snapshot: Snapshot, read: float = 1.0) -> dict[str, float]:
     """What each view counts, adding up to 1. Where nodes are whole texts, some word of each matches any word of a question,
-    so late interaction tells less and the similarity of the whole counts more.
+    so late interaction tells less and the similarity of the whole counts more. `read`: the share of the question that the model
+    can read; what it cannot, words alone have to find.
     """
     length = len(snapshot.generation.tokens.codes) / max(len(snapshot.store), 1)
     prose = min(max((length - _OUTLINE) / (_PROSE - _OUTLINE), 0.0), 1.0)
-    weights = {"late": 1.0, "dense, node": 0.2 + 1.1 * prose, "dense, excerpt": 0.2, "lexical": 0.25}
+    weights = {"late": 1.0, "dense, node": 0.2 + 1.1 * prose, "dense, excerpt": 0.2}
+    weights = {name: weight * max(read, _GLIMPSE) for name, weight in weights.items()} | {"lexical": 0.25}
     return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
 
@@ -175,11 +179,11 @@ class _Field:
     question matches there. Arrays by position in `rows`: own, above: shape (rows, q); dense: shape (rows,).
     """
 
-    def __init__(self, snapshot: Snapshot, query: Query, first: Rows, last: Rows) -> None:
-        """The windows are the rows first[i]..last[i]."""
+    def __init__(self, snapshot: Snapshot, query: Query, first: Rows, last: Rows, lexical: Mapping[int, float]) -> None:
+        """The windows are the rows first[i]..last[i]. lexical: what each row that has any of the words reaches by them."""
         store = snapshot.store
         self.rows = _with_ancestors(store, _covered(first, last))
-        self._store, self._query = store, query
+        self._store, self._query, self._lexical = store, query, lexical
         self._whole, self._amount = wants_list(query.text), asks_amount(query.text)
         begin, end = store.chunks_of(self.rows)
         self.own = snapshot.generation.tokens.best_matches(query.tokens, begin, end)
@@ -228,7 +232,11 @@ class _Field:
         narrowed(self._store, window, scores[window.first - start :])
 
     def _line_scores(self, window: Window) -> Floats:
-        scores = self.at(self.line, np.arange(window.first, window.last + 1))
+        rows = np.arange(window.first, window.last + 1)
+        scores = self.at(self.line, rows)
+        if (read := self._query.read) < 1:
+            words = np.array([self._lexical.get(row, 0.0) for row in rows.tolist()], np.float32)
+            scores = scores * max(read, _GLIMPSE) + words * (1 - read)
         if self._amount:
             nodes = self._store.run(window.first, window.last)
             scores = scores + np.array([_AMOUNT * gives_amount(node.text) for node in nodes], np.float32)

@@ -62,6 +62,11 @@ export async function map(collection, signal) {
   return view;
 }
 
+/** What there is to filter by, as `tag:` and so on take it. */
+export function filters(collection, signal) {
+  return call(`api/filters?${params({ collection })}`, { signal });
+}
+
 export function health() {
   return call("healthz");
 }

@@ -1,8 +1,9 @@
 // The page: places while one types, the answer on Enter, a note at the side, and all of it in the URL.
 
 import * as api from "./api.js";
+import { completeFilters, isCompleting } from "./complete.js";
 import { copyCitation, copyLink } from "./copy.js";
-import { box, count, form, now, panel, welcome } from "./elements.js";
+import { box, count, form, make, noteText, now, panel, welcome } from "./elements.js";
 import { unfold } from "./excerpt.js";
 import { listen } from "./keys.js";
 import { holdsFocus, showPanel } from "./panel.js";
@@ -15,6 +16,7 @@ const BUSY_PAUSE = 100; // while a reply is awaited, a new one is asked for only
 const URL_PAUSE = 600;
 const TITLE = document.title;
 const map = document.getElementById("map");
+const misread = document.getElementById("misread");
 let charted = null; // the module of the map, once it is opened
 let found = []; // the places that are shown
 let asked = null; // question and scope of what is shown
@@ -39,7 +41,14 @@ function embeddedReply() {
   return element && api.embedded(element.textContent);
 }
 
+/** What of the box was not understood, in words beside it. */
+function showMisread({ notices = [] } = {}) {
+  misread.replaceChildren(...notices.map((notice) => make("p", "", noteText(notice))));
+  box.ariaInvalid = notices.length ? "true" : null;
+}
+
 function showAnswer(reply) {
+  showMisread(reply);
   const { under, file, collection } = state();
   show(...answerFound(reply, Boolean(under || file || collection)));
   say(reply.answered ? `Answered. ${count(reply.results.length, "place")}.` : "Not in your notes.", 100);
@@ -47,6 +56,7 @@ function showAnswer(reply) {
 }
 
 function showPlaces(reply, target) {
+  showMisread(reply);
   show(...placesFound(reply));
   sayLater(`${count(reply.results.length, "place")}. Enter asks.`);
   keep(reply);
@@ -77,6 +87,7 @@ function follow() {
   if (target.q) ask(target);
   else {
     asked = wanted(target);
+    showMisread();
     keep({ results: [] });
     showWelcome();
   }
@@ -117,12 +128,14 @@ function typed(event) {
   const busy = isBusy();
   cancel(); // at once: whatever comes now answers an older text
   clearTimeout(urlTimer);
-  if (event.isComposing) return;
-  later(() => {
-    const target = now();
-    if (target.q) search(target);
-    else clear();
-  }, busy ? BUSY_PAUSE : 0);
+  if (event.isComposing || isCompleting()) return;
+  later(searchNow, busy ? BUSY_PAUSE : 0);
+}
+
+function searchNow() {
+  const target = now();
+  if (target.q) search(target);
+  else clear();
 }
 
 function submitted(event) {
@@ -193,6 +206,7 @@ listen({
   link: () => withNote(copyLink),
   citation: () => withNote(copyCitation),
 });
+completeFilters(searchNow);
 arrived();
 follow();
 showHealth();

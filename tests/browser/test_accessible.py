@@ -27,7 +27,7 @@ def absent(page: Page, url: str) -> None:
 
 def results(page: Page, url: str) -> None:
     page.goto(url)
-    page.get_by_role("searchbox").fill("boiler")
+    page.get_by_role("combobox", name="Ask your notes").fill("boiler")
     expect(page.get_by_role("article").first).to_be_visible()
     page.get_by_role("button", name="Related notes").first.click()
     expect(page.locator(".related a").first).to_be_visible()
@@ -36,14 +36,14 @@ def results(page: Page, url: str) -> None:
 def loading(page: Page, url: str) -> None:
     page.goto(url)
     page.route("**/api/search?*", lambda _route: None)
-    page.get_by_role("searchbox").fill("boiler")
+    page.get_by_role("combobox", name="Ask your notes").fill("boiler")
     expect(page.get_by_role("status")).to_contain_text("Looking")
 
 
 def failing(page: Page, url: str) -> None:
     page.goto(url)
     page.route("**/api/search?*", lambda route: route.abort())
-    page.get_by_role("searchbox").fill("boiler")
+    page.get_by_role("combobox", name="Ask your notes").fill("boiler")
     expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
 
 
@@ -57,7 +57,7 @@ def note(page: Page, url: str) -> None:
 
 def scoped(page: Page, url: str) -> None:
     page.goto(url + "?q=water&under=Garden")
-    page.get_by_role("combobox").click()
+    page.get_by_role("combobox", name="Look only").click()
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
 

@@ -128,7 +128,7 @@ def test_the_picture_is_the_same_after_a_new_start(page, mapped, start):
 
 def test_places_that_a_search_finds_are_ringed(mapped):
     before = ink(mapped)
-    mapped.get_by_role("searchbox").fill("boiler")
+    mapped.get_by_role("combobox", name="Ask your notes").fill("boiler")
     expect(mapped.get_by_role("article").first).to_contain_text("Lindgren")
     assert ink(mapped) > before
 

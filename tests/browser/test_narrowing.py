@@ -17,7 +17,7 @@ def asked(page: Page, service, watch) -> Page:
 
 
 def box(page: Page):
-    return page.get_by_role("combobox")
+    return page.get_by_role("combobox", name="Look only")
 
 
 def files(page: Page) -> set[str]:
@@ -76,7 +76,7 @@ def test_escape_closes_the_list_then_empties_the_field(asked):
     expect(box(asked)).to_have_value("gar")
     asked.keyboard.press("Escape")
     expect(box(asked)).to_have_value("")
-    expect(asked.get_by_role("searchbox")).to_have_value("water")
+    expect(asked.get_by_role("combobox", name="Ask your notes")).to_have_value("water")
 
 
 def test_the_active_option_is_always_there(asked):
@@ -128,6 +128,6 @@ def test_the_nearest_headings_open_at_the_side(page, service):
 def test_a_search_while_typing_keeps_the_scope(page, service):
     page.goto(f"{service.url}?under=Bicycle")
     with page.expect_request("**/api/search?*") as request:
-        page.get_by_role("searchbox").fill("oil")
+        page.get_by_role("combobox", name="Ask your notes").fill("oil")
     assert parse_qs(urlsplit(request.value.url).query) == {"q": ["oil"], "under": ["Bicycle"]}
     expect(page.locator(".result > .trail").first).to_have_text(re.compile("^Bicycle"))

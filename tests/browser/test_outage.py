@@ -52,7 +52,7 @@ def test_an_outage_has_its_own_words_and_nothing_is_lost(impatient, outage, typi
         act(route)
 
     impatient.route(path, record)
-    box = impatient.get_by_role("searchbox")
+    box = impatient.get_by_role("combobox", name="Ask your notes")
     box.fill(QUESTION)
     if not typing:
         impatient.keyboard.press("Enter")
@@ -109,11 +109,11 @@ def test_a_reply_that_is_cut_off_is_an_outage_too(page, breaking):
     url, broken = breaking
     broken.set()
     page.goto(url)
-    page.get_by_role("searchbox").fill(QUESTION)
+    page.get_by_role("combobox", name="Ask your notes").fill(QUESTION)
     page.keyboard.press("Enter")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("The reply was cut off")
-    expect(page.get_by_role("searchbox")).to_have_value(QUESTION)
+    expect(page.get_by_role("combobox", name="Ask your notes")).to_have_value(QUESTION)
     expect(page.locator("body")).not_to_contain_text(ABSENT)
     broken.clear()
     alert.get_by_role("button", name="Try again").click()
@@ -150,7 +150,7 @@ def test_a_query_speaks_to_a_screen_reader_at_most_twice(page, service):
             new MutationObserver(() => live.textContent && spoken.push(live.textContent))
                 .observe(live, {childList: true, characterData: true, subtree: true});
     }""")
-    page.get_by_role("searchbox").press_sequentially("boiler", delay=60)
+    page.get_by_role("combobox", name="Ask your notes").press_sequentially("boiler", delay=60)
     expect(page.get_by_role("status")).to_contain_text("Enter asks")
     assert len(page.evaluate("spoken")) <= 2
     page.evaluate("spoken.length = 0")

@@ -26,7 +26,7 @@ def home(page: Page, service, watch) -> Page:
 
 
 def ask(page: Page, question: str) -> None:
-    page.get_by_role("searchbox").fill(question)
+    page.get_by_role("combobox", name="Ask your notes").fill(question)
     page.keyboard.press("Enter")
 
 
@@ -82,17 +82,17 @@ def test_what_the_notes_do_not_hold_is_said_so_with_the_nearest_below(home):
 def test_places_appear_while_typing_and_the_url_follows_in_one_entry(home, service):
     ask(home, QUESTION)
     expect(answer(home)).to_be_visible()
-    home.get_by_role("searchbox").fill("")
-    home.get_by_role("searchbox").press_sequentially("boiler", delay=40)
+    home.get_by_role("combobox", name="Ask your notes").fill("")
+    home.get_by_role("combobox", name="Ask your notes").press_sequentially("boiler", delay=40)
     expect(home.get_by_role("heading", name="Nearest places")).to_be_visible()
     expect(home.get_by_role("article").first).to_contain_text("Lindgren")
     expect(home).to_have_url(service.url + "?q=boiler")
-    home.get_by_role("searchbox").press_sequentially("s")
+    home.get_by_role("combobox", name="Ask your notes").press_sequentially("s")
     expect(home).to_have_url(service.url + "?q=boilers")
     home.keyboard.press("Enter")
     expect(answer(home).or_(home.locator(".absent"))).to_be_visible()
     home.go_back()
-    expect(home.get_by_role("searchbox")).not_to_have_value(re.compile("boiler"))
+    expect(home.get_by_role("combobox", name="Ask your notes")).not_to_have_value(re.compile("boiler"))
 
 
 def test_related_notes_open_in_place_with_their_reasons_and_lead_to_the_panel(home):
@@ -124,7 +124,7 @@ def test_back_and_forward_walk_over_questions_and_notes(home, service):
     expect(link).to_be_focused()
     home.go_back()
     expect(answer(home)).to_contain_text("Water them")
-    expect(home.get_by_role("searchbox")).to_have_value(QUESTION)
+    expect(home.get_by_role("combobox", name="Ask your notes")).to_have_value(QUESTION)
     home.go_back()
     expect(home.get_by_role("heading", name="What did you write down?")).to_be_visible()
     home.go_forward()
@@ -132,12 +132,12 @@ def test_back_and_forward_walk_over_questions_and_notes(home, service):
 
 
 def test_back_from_a_note_found_while_typing_returns_to_that_query(home):
-    home.get_by_role("searchbox").press_sequentially("boiler")
+    home.get_by_role("combobox", name="Ask your notes").press_sequentially("boiler")
     home.get_by_role("article").first.get_by_role("heading").get_by_role("link").click()
     expect(home.locator(".row.here")).to_be_visible()
     home.go_back()
     expect(home.locator("#panel")).to_be_hidden()
-    expect(home.get_by_role("searchbox")).to_have_value("boiler")
+    expect(home.get_by_role("combobox", name="Ask your notes")).to_have_value("boiler")
     expect(home.get_by_role("article").first).to_contain_text("Lindgren")
 
 
@@ -164,7 +164,7 @@ def record(page: Page, selector: str) -> Callable[[], list[str]]:
 def test_a_late_reply_for_an_older_query_never_shows(home):
     held: list[Route] = []
     home.route("**/api/search?q=boiler", lambda route: held.append(route))  # noqa: PLW0108, see `Watch.report`
-    box = home.get_by_role("searchbox")
+    box = home.get_by_role("combobox", name="Ask your notes")
     with home.expect_request("**/api/search?q=boiler"):
         box.fill("boiler")
     box.fill("compost")
@@ -182,12 +182,12 @@ def test_a_late_answer_does_not_show_over_newer_typing(home):
     home.route("**/api/ask", lambda route: held.append(route))  # noqa: PLW0108, see `Watch.report`
     with home.expect_request("**/api/ask"):
         ask(home, QUESTION)
-    home.get_by_role("searchbox").fill("chain")
+    home.get_by_role("combobox", name="Ask your notes").fill("chain")
     expect(home.get_by_role("article").first).to_contain_text("chain")
     shown = record(home, ".answer")
     held[0].continue_()
     with home.expect_response("**/api/search?q=chains"):  # so that the late reply has had its time
-        home.get_by_role("searchbox").fill("chains")
+        home.get_by_role("combobox", name="Ask your notes").fill("chains")
     expect(home.get_by_role("status")).to_contain_text("Enter asks")
     assert shown() == []
 
@@ -198,7 +198,7 @@ def test_everything_can_be_done_by_keyboard(home, focused):
     assert focused() == "box"
     home.keyboard.type("tyres")
     home.keyboard.type("/")
-    expect(home.get_by_role("searchbox")).to_have_value("tyres/")
+    expect(home.get_by_role("combobox", name="Ask your notes")).to_have_value("tyres/")
     home.keyboard.press("Backspace")
     home.keyboard.press("Enter")
     links = home.locator("h3 a")
@@ -216,7 +216,7 @@ def test_everything_can_be_done_by_keyboard(home, focused):
     home.keyboard.press("Escape")
     expect(links.nth(0)).to_be_focused()
     home.keyboard.press("Escape")
-    expect(home.get_by_role("searchbox")).to_have_value("")
+    expect(home.get_by_role("combobox", name="Ask your notes")).to_have_value("")
     assert focused() == "box"
     expect(home.get_by_role("heading", name="What did you write down?")).to_be_visible()
 
@@ -225,7 +225,7 @@ def test_keys_of_an_input_method_neither_ask_nor_clear(home):
     asked: list[str] = []
     home.on("request", lambda request: asked.append(request.url) if "/api/" in request.url else None)
     session = home.context.new_cdp_session(home)
-    home.get_by_role("searchbox").focus()
+    home.get_by_role("combobox", name="Ask your notes").focus()
     session.send("Input.imeSetComposition", {"text": "ねこ", "selectionStart": 2, "selectionEnd": 2})
     for key in ("Enter", "Escape"):
         home.evaluate(
@@ -233,7 +233,7 @@ def test_keys_of_an_input_method_neither_ask_nor_clear(home):
                 new KeyboardEvent("keydown", {key, keyCode: 229, isComposing: true, bubbles: true, cancelable: true}))""",
             key,
         )
-    expect(home.get_by_role("searchbox")).to_have_value("ねこ")
+    expect(home.get_by_role("combobox", name="Ask your notes")).to_have_value("ねこ")
     assert asked == []
     with home.expect_request("**/api/search?*"):
         session.send("Input.insertText", {"text": "ねこ"})
@@ -317,7 +317,7 @@ def test_markup_in_a_note_is_shown_as_it_was_written(home):
 
 def test_markup_in_a_question_stays_in_the_box(page, service, watch):
     page.goto(service.url + "?q=%3Cimg%20src%3Dx%20onerror%3D%22window.stolen%3D1%22%3E")
-    expect(page.get_by_role("searchbox")).to_have_value('<img src=x onerror="window.stolen=1">')
+    expect(page.get_by_role("combobox", name="Ask your notes")).to_have_value('<img src=x onerror="window.stolen=1">')
     expect(page.get_by_role("article").first).to_be_visible()
     assert page.evaluate("window.stolen") is None
     assert watch.violations == watch.errors == []
@@ -330,7 +330,7 @@ def test_a_stopped_service_is_an_outage_and_not_an_empty_answer(page, mortal):
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Trellis cannot be reached")
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
-    expect(page.get_by_role("searchbox")).to_have_value(QUESTION)
+    expect(page.get_by_role("combobox", name="Ask your notes")).to_have_value(QUESTION)
     expect(page.locator("body")).not_to_contain_text(ABSENT)
 
 
@@ -424,7 +424,7 @@ def test_without_javascript_a_question_is_answered_all_the_same(unscripted, serv
     expect(first.locator(".hit .text").first).to_have_text("Water them every second morning, never on the leaves")
     expect(first.locator(".hit mark").first).to_have_text("Water")
     expect(first.locator(".place")).to_have_text("home.txt:3")
-    expect(unscripted.get_by_role("searchbox")).to_have_value(QUESTION)
+    expect(unscripted.get_by_role("combobox", name="Ask your notes")).to_have_value(QUESTION)
     expect(unscripted.get_by_role("heading", name="What did you write down?")).to_be_hidden()
 
 
@@ -450,7 +450,7 @@ def test_without_javascript_a_hostile_note_or_question_is_only_text(unscripted, 
     paths = []
     unscripted.on("request", lambda request: paths.append(urlsplit(request.url).path))
     unscripted.goto(f"{service.url}?{urlencode({'q': question})}")
-    expect(unscripted.get_by_role("searchbox")).to_have_value(question)
+    expect(unscripted.get_by_role("combobox", name="Ask your notes")).to_have_value(question)
     results = unscripted.locator(".results")
     expect(results).to_be_visible()
     if "notebook" in question:

@@ -130,7 +130,7 @@ def test_escape_closes_it_and_returns_to_the_place(opened):
     expect(opened.get_by_role("complementary")).to_be_hidden()
     expect(opened.get_by_role("article").first.get_by_role("heading").get_by_role("link")).to_be_focused()
     expect(opened).not_to_have_url(re.compile("note="))
-    expect(opened.get_by_role("searchbox")).not_to_have_value("")
+    expect(opened.get_by_role("combobox", name="Ask your notes")).not_to_have_value("")
 
 
 def test_what_is_behind_it_is_not_asked_again(opened):
@@ -147,7 +147,7 @@ def test_a_shared_address_opens_the_note_and_escape_goes_to_the_box(page, opened
     fresh.goto(opened.url.replace("q=how+often+to+water+tomatoes&", ""))
     expect(fresh.locator(".row.here")).to_contain_text("Water them")
     fresh.keyboard.press("Escape")
-    expect(fresh.get_by_role("searchbox")).to_be_focused()
+    expect(fresh.get_by_role("combobox", name="Ask your notes")).to_be_focused()
 
 
 def test_a_note_that_is_gone_is_said_so_in_words(page, service):

@@ -71,7 +71,7 @@ def test_hostile_notes_are_text_everywhere_under_the_strictest_policy(page, avia
     page.locator(".result > .trail a").nth(1).click()
     expect(page.locator(".chip")).to_contain_text("javascript:window.stolen=1 > [link]")
     expect(page.get_by_role("article").first).to_contain_text("parrot")
-    page.get_by_role("combobox").click()
+    page.get_by_role("combobox", name="Look only").click()
     expect(page.get_by_role("option").first).to_be_visible()
     assert_harmless(page)
     page.get_by_role("link", name="Map", exact=True).click()
@@ -114,7 +114,7 @@ def test_what_appears_does_not_shift_what_is_there(page, service):
             }
         }).observe({type: "layout-shift", buffered: true});
     }""")
-    page.get_by_role("searchbox").press_sequentially("how often to water tomatoes", delay=30)
+    page.get_by_role("combobox", name="Ask your notes").press_sequentially("how often to water tomatoes", delay=30)
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Answer")).to_be_visible()
     page.get_by_role("article").first.get_by_role("heading").get_by_role("link").click()

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.models import Dense, Normalize, Pooling, StaticEmbedding, Transformer
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
+from tokenizers.models import Unigram
+from tokenizers.trainers import UnigramTrainer
 from transformers import (
     AutoTokenizer,
     BertConfig,
@@ -16,15 +18,20 @@ from transformers import (
     DistilBertModel,
     RobertaConfig,
     RobertaModel,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+    XLMRobertaTokenizer,
 )
 
 from indexer.encoder import locate
+from tests.conftest import NOTES, ROOT
 
 WIDTH = 32
 _MAKES: dict[str, tuple[Any, Any]] = {
     "bert": (BertModel, BertConfig),
     "distilbert": (DistilBertModel, DistilBertConfig),
     "roberta": (RobertaModel, RobertaConfig),
+    "xlm-roberta": (XLMRobertaModel, XLMRobertaConfig),
 }
 
 
@@ -39,9 +46,11 @@ def write_model(
     default_prompt: str | None = None,
     max_length: int = 48,
 ) -> Path:
-    """A model with two layers and the vocabulary of the default one. `narrowed`: the dimension of a dense layer at its end."""
+    """A model with two layers and the vocabulary of the default one, or for XLM-R one of its own in SentencePiece's manner.
+    `narrowed`: the dimension of a dense layer at its end.
+    """
     torch.manual_seed(7)
-    tokenizer = AutoTokenizer.from_pretrained(str(locate().folder))
+    tokenizer = _multilingual() if make == "xlm-roberta" else AutoTokenizer.from_pretrained(str(locate().folder))
     kind, config = _MAKES[make]
     sizes: dict[str, Any] = {"vocab_size": len(tokenizer)}
     if make == "distilbert":
@@ -50,6 +59,8 @@ def write_model(
         sizes |= {"hidden_size": WIDTH, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     if make == "roberta":
         tokenizer.model_input_names = ["input_ids", "attention_mask"]
+        sizes |= {"pad_token_id": tokenizer.pad_token_id, "type_vocab_size": 1}
+    if make == "xlm-roberta":
         sizes |= {"pad_token_id": tokenizer.pad_token_id, "type_vocab_size": 1}
     inner = folder / "inner"
     kind(config(**sizes)).save_pretrained(inner)
@@ -62,6 +73,18 @@ def write_model(
     model = SentenceTransformer(modules=modules, prompts=prompts, default_prompt_name=default_prompt, device="cpu")
     model.save(str(folder / "model"), create_model_card=False)
     return folder / "model"
+
+
+def _multilingual() -> Any:
+    """A tokenizer as XLM-R's, whose pieces carry the space before a word, with a vocabulary of several scripts."""
+    places = [*(ROOT / "bench" / "languages").glob("*.txt"), *NOTES.glob("*.txt")]
+    small = Tokenizer(Unigram())
+    small.normalizer, small.pre_tokenizer = normalizers.NFKC(), pre_tokenizers.Metaspace()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    trainer = UnigramTrainer(vocab_size=3000, special_tokens=special, unk_token="<unk>", show_progress=False)
+    lines = [line.strip() for path in sorted(places) for line in path.read_text("utf-8").splitlines()]
+    small.train_from_iterator(lines, trainer)
+    return XLMRobertaTokenizer(vocab=[tuple(piece) for piece in json.loads(small.to_str())["model"]["vocab"]])
 
 
 def write_unconvertible(folder: Path) -> Path:

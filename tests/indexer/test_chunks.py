@@ -42,7 +42,7 @@ def test_the_file_is_no_part_of_what_is_embedded_so_a_renamed_file_costs_nothing
 
 
 def test_hashes_are_pinned_because_an_index_is_updated_by_them() -> None:
-    assert CHUNKING == 1
+    assert CHUNKING == 2
     [_, chunk] = chunks("Café\n  ☕\n")
     assert chunk.hash == hashlib.sha256("Café > ☕".encode()).digest()
     assert chunk.hash.hex().startswith("6f9116d39f095a4f")
@@ -84,6 +84,23 @@ def test_a_long_node_is_cut_into_overlapping_pieces_that_lose_nothing(space: str
         assert start <= end
         end = start + len(chunk.piece)
     assert end == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "longest"),
+    [("茶馆的笔记很长。" * 500, 256), ("บันทึกฟาร์มเห็ด" * 300, 256), ("日本語とEnglish mixed。" * 300, 600)],
+)
+def test_scripts_without_spaces_are_cut_into_what_a_model_reads_whole(text: str, longest: int) -> None:
+    pieces = [chunk.piece for chunk in chunks(text)]
+    assert all(0 < len(piece) <= longest for piece in pieces)
+    assert "".join(sorted(set("".join(pieces)))) == "".join(sorted(set(text)))
+    start = 0
+    for piece in pieces:
+        at = text.index(piece, max(start - longest, 0))
+        assert at <= start
+        start = max(start, at + len(piece))
+    if "。" in text:
+        assert all(piece.endswith("。") for piece in pieces)
 
 
 @given(st.integers(1, 5000), st.integers(1, 300))

@@ -13,7 +13,7 @@ from indexer import model_cache
 from indexer.conversion.convert import convert
 from indexer.conversion.proof import LOST, Material, Prover, material
 from indexer.converted import GRAPH, TOKENIZER, Kept
-from indexer.encoder import Encoder, load, locate
+from indexer.encoder import Encoder, Prompts, load, locate
 from indexer.errors import ModelNotFound
 from indexer.onnx_encoder import OnnxEncoder
 from indexer.torch_encoder import TorchEncoder, load_original
@@ -67,6 +67,7 @@ def assert_alike(one: Encoder, other: Encoder, query: bool, least: float) -> Non
         {"narrowed": 16},
         {"make": "distilbert"},
         {"make": "roberta"},
+        {"make": "xlm-roberta", "prompts": {"query": "query: ", "passage": "passage: "}},
         {"prompts": {"query": "find: ", "document": "a note: "}},
         {"prompts": {"query": "find: ", "passage": "a note: "}, "pooling": "cls"},
         {"prompts": {"any": "text: "}, "default_prompt": "any", "max_length": 9},
@@ -87,6 +88,32 @@ def test_a_prompt_changes_the_vector_and_is_no_token_of_the_text(tmp_path: Path)
     assert float(question.vectors[0] @ note.vectors[0]) < 0.999
     for encoded in (question, note):
         assert [TEXTS[0][a:b] for a, b in encoded.spans] == ["A", "cat", "sat", "on", "the", "mat", "."]
+
+
+def test_prompts_that_are_given_take_the_place_of_the_models_own(tmp_path: Path) -> None:
+    folder = str(write_model(tmp_path, make="xlm-roberta", prompts={"query": "ask: ", "passage": "text: "}))
+    model = locate(folder, Prompts(query="query: ", document="passage: "))
+    assert model.digest != locate(folder).digest
+    assert model.digest != locate(folder, Prompts(query="query: ")).digest
+    (tmp_path / "out").mkdir()
+    original, graph = (
+        load_original(model),
+        opened(convert(model, tmp_path / "out", model_cache.CONVERSION, lambda _: None, FEW)),
+    )
+    assert [original.prompt(True), original.prompt(False)] == ["query: ", "passage: "]
+    assert (graph.converted.query_prompt, graph.converted.document_prompt) == ("query: ", "passage: ")
+    for query in (False, True):
+        assert_alike(original, graph, query, 0.98)
+
+
+def test_pieces_with_the_space_before_them_stand_where_their_word_does(tmp_path: Path) -> None:
+    """SentencePiece counts the space to the word; the first word of a note would be taken for its trail's."""
+    _, graph = converted(write_model(tmp_path, make="xlm-roberta"), tmp_path / "out")
+    text = "Kitchen > soup of the day"
+    spans = graph.encode([text]).spans.tolist()
+    assert not any(text[start].isspace() for start, _ in spans)
+    assert min(start for start, _ in spans if start > text.index(">")) == text.index("soup")
+    assert graph.encode(["🌥"]).counts[0] < len(graph._tokenizer.encode("🌥").ids)  # what it does not know has no vector
 
 
 def test_the_default_model_is_proven_and_small(tmp_path: Path) -> None:

@@ -219,6 +219,36 @@ def test_what_trellis_is_told_outweighs_what_git_is_told(tmp_path: Path) -> None
     assert names(tmp_path) == ["a.txt", "private.txt"]
 
 
+@pytest.mark.parametrize("git", ["repository", "work tree"])
+def test_the_ignore_files_of_the_repository_around_the_notes_hold_too(tmp_path: Path, git: str) -> None:
+    make(
+        tmp_path, "repo/docs/notes/a.txt", "repo/docs/notes/b.txt", "repo/docs/notes/c.txt", "repo/docs/notes/sub/d.txt"
+    )
+    repository = tmp_path / "repo"
+    if git == "repository":
+        (repository / ".git").mkdir()
+    else:
+        (repository / ".git").write_text("gitdir: elsewhere\n", "utf-8")
+    (tmp_path / ".gitignore").write_text("a.txt\n", "utf-8")  # beyond the repository
+    (repository / ".gitignore").write_text("b.txt\n/docs/notes/sub/\n", "utf-8")
+    (repository / "docs" / ".gitignore").write_text("c.*\n/a.txt\n", "utf-8")
+    notes = repository / "docs" / "notes"
+    assert names(notes) == ["a.txt"]
+    told = {name: why for name, why in skipped(notes).items() if why != "hidden"}
+    assert told == dict.fromkeys(["b.txt", "c.txt", "sub/"], "ignored by .gitignore")
+    (notes / ".trellisignore").write_text("!b.txt\n", "utf-8")
+    assert names(notes) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize("pattern", ["/notes/", "notes", "private/", "*"])
+def test_a_notes_folder_that_is_named_is_read_though_its_repository_ignores_it(tmp_path: Path, pattern: str) -> None:
+    make(tmp_path, "private/notes/a.txt", "notes/a.txt")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text(f"{pattern}\n", "utf-8")
+    for notes in (tmp_path / "notes", tmp_path / "private" / "notes"):
+        assert names(notes) == ["a.txt"]
+
+
 def test_a_file_that_is_named_is_taken_though_it_is_ignored(tmp_path: Path) -> None:
     make(tmp_path, "a.txt")
     (tmp_path / ".gitignore").write_text("*\n", "utf-8")

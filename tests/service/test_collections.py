@@ -46,7 +46,7 @@ class Shelf:
         self.folder = folder
         self.loaded: list[TinyEncoder] = []
         self.models = {"tiny": TINY_MODEL, "other": OTHER_MODEL}
-        monkeypatch.setattr(encoder, "locate", lambda name: self.models[name])
+        monkeypatch.setattr(encoder, "locate", lambda name, _prompts=None: self.models[name])
         monkeypatch.setattr(encoder, "load", lambda *_: self._load())
 
     def _load(self) -> Encoder:

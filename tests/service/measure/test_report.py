@@ -52,7 +52,7 @@ def missed(workshop: Workshop, text: str) -> Miss:
 @pytest.fixture
 def trellis(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The command in this process, with the tiny encoder."""
-    monkeypatch.setattr(indexer.encoder, "locate", lambda _name: TINY_MODEL)
+    monkeypatch.setattr(indexer.encoder, "locate", lambda *_: TINY_MODEL)
     monkeypatch.setattr(indexer.encoder, "load", lambda *_: workshop.encoder)
     monkeypatch.chdir(tmp_path)
 

@@ -13,7 +13,7 @@ from service.answering import ask, search
 from service.config import Config
 from service.errors import EmptyQuestion, InvalidRequest, ScopeNotFound
 from service.http.web import create_app
-from service.search.query_syntax import EVERYTHING, Filters, parse_query, split_property
+from service.search.query_syntax import EVERYTHING, Filters, misread, parse_query, split_property
 from service.search.scope import node_mask
 from service.snapshot import Current, Snapshot
 from tests.conftest import TINY_MODEL, Workshop, run_trellis
@@ -155,6 +155,34 @@ PARSED = [
 @pytest.mark.parametrize(("text", "words", "filters"), PARSED)
 def test_how_people_write_filters(text: str, words: str, filters: Filters) -> None:
     assert parse_query(text) == (words, filters)
+
+
+NEARLY = [
+    ("x after:2026-13", ["after:2026-13 is no date"]),
+    ("where:owner", ["where:owner has no value"]),
+    ("tag: and todo:", ["tag: needs a value", "todo: needs a value"]),
+    ('under:"Work', ["the closing quotation mark is missing"]),
+    ('file:"a b".txt x', ["is no filter"]),
+    ('tag:x under:"A / B" after:2026 where:owner=* file:"a b.txt"', []),
+    ('under:"say tag: here"', []),
+    ("the todo list: where is it?", []),
+    ("https://example.org/tag:", []),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), NEARLY)
+def test_what_is_nearly_a_filter_is_told(text: str, told: list[str]) -> None:
+    notices = misread(text)
+    assert len(notices) == len(told)
+    assert all(part in notice for part, notice in zip(told, notices, strict=True))
+
+
+def test_a_reply_says_what_it_did_not_understand(workshop: Workshop) -> None:
+    workshop.write("a key\n")
+    workshop.calibrate()
+    for reply in (ask(workshop.snapshot(), "key after:soon"), search(workshop.snapshot(), "key after:soon")):
+        assert reply.notices == ["after:soon is no date; write after:2026-01-31, or a month or a year."]
+    assert search(workshop.snapshot(), "key").notices == []
 
 
 @given(st.text())
