@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,8 +20,9 @@ _BLOCK = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """In seconds. verifying: to hash all files below the index as opening does. cold: of `trellis ask` in a new process.
-    gigabyte: to read and verify 1 GB that lies in memory already, as after writing it.
+    """In seconds of one core, so that other work on the machine does not count. verifying: to read and hash all files below the
+    index as opening does. cold: of `trellis ask` in a new process. gigabyte: to read and verify 1 GB that the system holds in
+    memory.
     """
 
     verifying: float
@@ -40,15 +42,16 @@ def cost() -> Cost:
         record = write_bytes(block, bytes(_BLOCK))
         times = []
         for _ in range(_TIMES):
-            started = time.perf_counter()
+            started = time.process_time()
             read_verified(block, record)
-            times.append(time.perf_counter() - started)
+            times.append(time.process_time() - started)
         per_byte = statistics.median(times) / _BLOCK
         size = sum(path.stat().st_size for path in index.rglob("*") if path.is_file())
         return Cost(per_byte * size, cold, per_byte * (1 << 30))
 
 
 def _seconds_of(command: list[str]) -> float:
-    started = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, capture_output=True, check=False)
-    return time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -172,7 +172,7 @@ def verifying(bench: Bench) -> list[Finding]:
     cost = opening.cost()
     figure = (
         f"verifying takes {1000 * cost.verifying:.1f} ms of {1000 * cost.cold:.0f} ms that `trellis ask` takes on the notes "
-        f"that ship ({cost.verifying / cost.cold:.1%}); 1 GB takes {cost.gigabyte:.2f} s"
+        f"that ship ({cost.verifying / cost.cold:.1%}); 1 GB takes {cost.gigabyte:.2f} s (of one core)"
     )
     short = "" if cost.verifying <= 0.1 * cost.cold and cost.gigabyte < 1 else "slower than asked for"
     reach = "at most 10% of cold start; 1 GB under 1 s"
