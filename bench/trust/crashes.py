@@ -89,8 +89,8 @@ def set_up(work: Workplace, scene: Scene) -> Stage:
     if scene.spoil:
         scene.spoil(work)
     work.keep(copy)
-    before = work.answers(ASKED)
     work.put(scene.then)
+    before = work.answers(ASKED)  # of the old index beside the new notes: it says which files have changed since
     outcome = work.trellis("index", watched=True)
     if outcome.last.status != 0:
         raise AssertionError(f"{scene.name}: {outcome.last.err}")

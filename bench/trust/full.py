@@ -223,11 +223,18 @@ def _ask_once(served: Served, name: str, before: Any, found: Withdrawn) -> None:
     except OSError as error:
         found.bad.append(f"{name}: no answer: {error}")
         return
-    stands = any("June" in line["text"] for result in answer["results"] for line in result["excerpt"])
-    stale = [result for result in answer["results"] if result["source"]["file"] == "garden.txt" and result.get("stale")]
-    found.marked += bool(stale) or stands
-    if not stands and [each["text"] for each in answer["results"]] != [each["text"] for each in before["results"]]:
-        found.bad.append(f"{name}: another answer: {answer['results'][:1]}"[:300])
+    results = answer["results"]
+    stands = any("June" in line["text"] for result in results for line in result["excerpt"] if not result.get("stale"))
+    ours = [result for result in results if result["source"]["file"] == "garden.txt"]
+    left_out = [each for each in answer.get("outdated", []) if "garden.txt" in str(each)]
+    found.marked += stands or bool(ours and all(each.get("stale") for each in ours)) or bool(left_out and not ours)
+    others = [_others(each) for each in (answer, before)]
+    if not stands and others[0] != others[1]:
+        found.bad.append(f"{name}: another answer from files that did not change: {others[0]}"[:300])
+
+
+def _others(answer: Any) -> set[str]:
+    return {result["text"] for result in answer["results"] if result["source"]["file"] != "garden.txt"}
 
 
 _locked: Callable[[Path], Any] = read_only

@@ -182,7 +182,15 @@ class Walk:
         shown = set()
         for result in results:
             name, line = result["source"]["file"], result["source"]["line"]
-            lines = self.indexed.get(name, [])
+            changed = self.now.get(name) != self.indexed.get(name)
+            if bool(result.get("stale")) != changed:
+                self._wrong(
+                    f"{name} {'changed' if changed else 'did not change'}, but it is marked {result.get('stale')!r}"
+                )
+            if changed:
+                self._marked(name, result)
+                continue
+            lines = self.indexed[name]
             if not 0 < line <= len(lines) or lines[line - 1][1] != result["text"]:
                 self._wrong(f"{name}:{line} does not say {result['text']!r}")
             elif result["path"] != path_of(lines, line - 1):
@@ -191,8 +199,15 @@ class Walk:
                 if not 0 < each["line"] <= len(lines) or lines[each["line"] - 1][1] != each["text"]:
                     self._wrong(f"{name}:{each['line']} does not say {each['text']!r}")
                 shown.add((name, each["line"]))
-        if (file, at + 1) not in shown:
+        if self.now.get(file) == self.indexed[file] and (file, at + 1) not in shown:
             self._wrong(f"{file}:{at + 1} is not found by its own words, {words!r}")
+
+    def _marked(self, name: str, result: dict[str, Any]) -> None:
+        """Of a file that changed, what is shown may be of the index or of the file, and nothing else."""
+        known = {words for lines in (self.indexed.get(name, []), self.now.get(name, [])) for _, words in lines}
+        for words in [result["text"], *(each["text"] for each in result["excerpt"])]:
+            if words not in known:
+                self._wrong(f"{name} never said {words!r}")
 
 
 def path_of(lines: list[Line], at: int) -> list[str]:
