@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: serve index test test-shared lint bench-quality bench-speed trust trust-network lock clean help
+.PHONY: serve index test test-shared lint bench-quality bench-speed trust trust-network trust-storage licences sbom audit lock clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -57,7 +57,7 @@ bench-quality: .venv-bench/ready  ## the table of answer quality beside peers (a
 bench-speed: .venv-bench/ready  ## the table of speed beside peers (some minutes; needs SHARED)
 	.venv-bench/bin/python -m bench.speed --shared $(SHARED)
 
-trust: trust-network  ## the promises of SECURITY.md at full size, into bench/results (an hour and more)
+trust: trust-storage trust-network  ## the promises of SECURITY.md at full size, into bench/results (hours)
 	$(BIN)/python -m bench.trust.table --write
 
 trust-network: $(VENV)/test .venv-trust/ready  ## those of the network side
@@ -66,6 +66,26 @@ trust-network: $(VENV)/test .venv-trust/ready  ## those of the network side
 .venv-trust/ready: requirements/trust.txt
 	@test -x .venv-trust/bin/python || $(PYTHON) -m venv .venv-trust
 	@.venv-trust/bin/python -m pip install --quiet -r requirements/trust.txt
+	@touch $@
+
+trust-storage: $(VENV)/test  ## its half on the disk, notes, models and conversations
+	$(BIN)/python -m bench.trust.storage
+
+licences: $(VENV)/test  ## docs/licences.md, from what is installed
+	$(BIN)/python -m bench.trust.supply licences
+
+sbom: .venv-audit/ready $(VENV)/test  ## build/sbom.cdx.json in CycloneDX, compared with the lock
+	@mkdir -p build
+	@cat requirements/serve.lock requirements/torch.txt | .venv-audit/bin/cyclonedx-py requirements - \
+	  --output-reproducible --of JSON -o build/sbom.cdx.json
+	$(BIN)/python -m bench.trust.supply compare build/sbom.cdx.json
+
+audit: .venv-audit/ready $(VENV)/test  ## known flaws of the locked libraries (needs the network)
+	$(BIN)/python -m bench.trust.supply audit .venv-audit/bin/pip-audit
+
+.venv-audit/ready: requirements/audit.txt
+	@test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet -r requirements/audit.txt
 	@touch $@
 
 .venv-bench/ready: requirements/serve.lock requirements/torch.txt requirements/bench.txt

@@ -45,6 +45,15 @@ def conditions(root: Path, model: Model) -> dict[str, Any]:
     }
 
 
+def machine() -> dict[str, Any]:
+    """What the figures of other benchmarks need to be told of it, without loading PyTorch."""
+    return {
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+    }
+
+
 def commit(root: Path) -> str:
     """The commit that is checked out, as its files name it, or "". The code measured may be newer: `code` tells that."""
     folder = root / ".git"

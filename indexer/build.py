@@ -32,6 +32,7 @@ from indexer.generation import (
     model_place,
     open_generation,
     read_manifest,
+    require_kept_model,
 )
 from indexer.generation_writing import write_lock
 from indexer.journal import Journal, remove_journal
@@ -116,6 +117,9 @@ def build(
     """
     with write_lock(folder):
         old, notice = _open_old(folder, model, current)
+        if old and old is not current and (reason := _mend_model(folder, old, model, loader)):
+            old.close()
+            old, notice = None, reason
         try:
             before = _manifest_before(folder)
             report = _Build(
@@ -137,8 +141,25 @@ def _open_old(folder: Path, model: Model, current: Generation | None) -> tuple[G
     except IndexMissing:
         return None, ""
     except (IndexDamaged, IndexMismatch) as error:
-        reason = str(error).removesuffix(IndexFolderError.rebuild.format(folder)).strip()
-        return None, f"{reason} Building it anew."
+        return None, _anew(folder, error)
+
+
+def _anew(folder: Path, error: IndexFolderError) -> str:
+    return f"{str(error).removesuffix(IndexFolderError.rebuild.format(folder)).strip()} Building it anew."
+
+
+def _mend_model(folder: Path, old: Generation, model: Model, loader: Callable[[Model], Encoder]) -> str:
+    """Puts the converted model beside the index again when it is gone or damaged there. Answers why everything has to be built
+    anew, which is when no other copy of it is to be had, or "".
+    """
+    try:
+        require_kept_model(folder, old.manifest)
+    except IndexDamaged as error:
+        kept = getattr(loader(model), "kept", None)
+        if kept is None or kept.digest != old.manifest.converted:
+            return _anew(folder, error)
+        keep_copy(kept, model_place(folder, kept.digest))
+    return ""
 
 
 def _state_of(manifest: Manifest) -> tuple[dict[str, str], list[str], dict[str, str], int]:

@@ -10,7 +10,7 @@ import msgspec
 
 from indexer.encoder import Model
 from indexer.errors import IndexFolderError, NotesError
-from indexer.generation import Manifest, open_generation, read_manifest
+from indexer.generation import Manifest, open_generation, read_manifest, require_kept_model
 from indexer.sources import find_sources, read_whole
 
 
@@ -50,6 +50,7 @@ def check_index(folder: Path, model: Model, leave_out: Sequence[str] = ()) -> Ve
     """
     try:
         name, manifest = read_manifest(folder)
+        require_kept_model(folder, manifest, thorough=True)
         opened = open_generation(folder, model, thorough=True)
     except IndexFolderError as error:
         return Verdict(False, False, False, str(error), "", 0, "", "", [], [], [])

@@ -17,7 +17,15 @@ from typing import Literal
 
 import msgspec
 
-from indexer.durable import FileRecord, NotAsWritten, folder_mode, read_verified, sync_folder, write_bytes
+from indexer.durable import (
+    FileRecord,
+    NotAsWritten,
+    folder_mode,
+    make_folder,
+    read_verified,
+    sync_folder,
+    write_bytes,
+)
 
 GRAPH, TOKENIZER = "graph.onnx", "tokenizer.json"
 _MANIFEST, _DIGEST = "manifest.json", "manifest.sha256"
@@ -80,10 +88,10 @@ class Kept:
     digest: str
     converted: Converted
 
-    def read(self, name: str) -> bytes:
-        """A file's bytes, verified. Raises Damaged."""
+    def read(self, name: str, *, thorough: bool = False) -> bytes:
+        """A file's bytes, verified; thorough as in `indexer.durable.read_verified`. Raises Damaged."""
         try:
-            return read_verified(self.folder / name, self.converted.files[name])
+            return read_verified(self.folder / name, self.converted.files[name], thorough=thorough)
         except (KeyError, NotAsWritten) as error:
             raise Damaged(f"{name} {error}") from error
 
@@ -125,7 +133,7 @@ def keep_copy(kept: Kept, place: Path) -> None:
     except Damaged:
         pass
     shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(place.parent)
     aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
     try:
         for name in (_MANIFEST, _DIGEST, *kept.converted.files):

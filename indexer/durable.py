@@ -136,6 +136,14 @@ def replace_file(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """The folder and those above it, their names on the disk when this returns. One that is there is left as it is."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        sync_folder(place.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder last. Where folders cannot be opened (Windows) the system does it by itself."""
     if os.name == "nt":

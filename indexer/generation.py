@@ -148,7 +148,9 @@ def read_manifest(folder: Path) -> tuple[str, Manifest]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise IndexDamaged(folder, f"{_inside(path, folder)} cannot be read ({error.strerror})") from error
+        raise IndexDamaged(
+            folder, f"{_inside(path, folder)}, which CURRENT names, cannot be read ({error.strerror})"
+        ) from error
     if hashlib.sha256(data).hexdigest() != expected:
         raise IndexDamaged(folder, f"{_inside(path, folder)} and CURRENT do not belong together")
     try:
@@ -185,6 +187,21 @@ def kept_model(folder: Path) -> Kept | None:
         return open_kept(model_place(folder, digest), digest) if digest else None
     except (IndexFolderError, Damaged):
         return None
+
+
+def require_kept_model(folder: Path, manifest: Manifest, *, thorough: bool = False) -> None:
+    """Reads and verifies the converted model beside the index, which whoever has no other one loads. Raises IndexDamaged."""
+    if not manifest.converted:
+        return
+    place = model_place(folder, manifest.converted)
+    try:
+        kept = open_kept(place, manifest.converted)
+        if kept is None:
+            raise Damaged("manifest.json is missing")
+        for name in kept.converted.files:
+            kept.read(name, thorough=thorough)
+    except Damaged as error:
+        raise IndexDamaged(folder, f"{_inside(place, folder)}/{error}") from error
 
 
 def open_generation(

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from indexer.durable import folder_mode, replace_file, sync_folder, write_bytes
+from indexer.durable import folder_mode, make_folder, replace_file, sync_folder, write_bytes
 from indexer.errors import IndexBusy, IndexUnwritable
 from indexer.generation import (
     CURRENT,
@@ -43,7 +43,7 @@ def write_lock(folder: Path) -> Iterator[None]:
 
     require_index_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with FileLock(folder / _LOCK, timeout=0):
             yield
     except Timeout:
@@ -66,7 +66,7 @@ def write_generation(
     segments: written and opened already. manifest.files and manifest.segments are filled in here.
     """
     generations = folder / GENERATIONS
-    generations.mkdir(exist_ok=True)
+    make_folder(generations)
     aside = Path(tempfile.mkdtemp(prefix=".new-", dir=generations))
     try:
         data: dict[str, bytes] = {

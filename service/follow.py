@@ -23,7 +23,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from indexer.errors import IndexBusy, TrellisError
+from indexer.errors import IndexBusy, IndexFolderError, TrellisError
 from indexer.sources import find_sources
 
 _log = logging.getLogger("trellis.follow")
@@ -31,6 +31,8 @@ _INTERVAL, _INTERVAL_WHEN_TOLD = 1.0, 5.0
 """Seconds between two looks at all notes."""
 _REST, _PATIENCE = 0.1, 10.0
 """Seconds between the two looks that must see the same, and after which it is no longer waited for."""
+_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0
+"""Seconds before an update that the disk did not take is tried again: first, and in the end, with doubling between."""
 _CHANGES = [
     FileCreatedEvent,
     FileModifiedEvent,
@@ -72,6 +74,8 @@ class Follower(threading.Thread):
         self._woken = threading.Event()
         self._trouble = ""
         self._done = self._signature()
+        self._retry = _FIRST_RETRY
+        self._not_before = 0.0
 
     def stop(self) -> None:
         self._stopped = True
@@ -81,9 +85,15 @@ class Follower(threading.Thread):
         with _watched(self._notes, self._woken) as told:
             self._look()  # what changed before the system was asked to tell
             while not self._stopped:
-                self._woken.wait(_INTERVAL_WHEN_TOLD if told else _INTERVAL)
+                self._woken.wait(self._pause(_INTERVAL_WHEN_TOLD if told else _INTERVAL))
                 self._woken.clear()
-                self._look()
+                if time.monotonic() >= self._not_before:
+                    self._look()
+
+    def _pause(self, interval: float) -> float:
+        """Seconds until the next look, at most; less when a failed update is due earlier."""
+        due = self._not_before - time.monotonic()
+        return min(interval, due) if due > 0 else interval
 
     def _look(self) -> None:
         """A change is acted on once two looks see the same, or when it has not come to rest for long."""
@@ -112,15 +122,23 @@ class Follower(threading.Thread):
         return found
 
     def _try_update(self) -> bool:
-        """Whether the change is dealt with; an index that somebody else is writing to is tried again."""
+        """Whether the change is dealt with. An index that somebody else is writing to is tried again, and so is one that cannot
+        be written: the disk may be full, read-only or away for a while, and the notes may not change again for long.
+        """
         try:
             self._update()
         except IndexBusy:
+            return False
+        except (IndexFolderError, OSError) as error:
+            _log.warning("the index stays as it was, and is tried again in %.0f s: %s", self._retry, error)
+            self._not_before = time.monotonic() + self._retry
+            self._retry = min(2 * self._retry, _LAST_RETRY)
             return False
         except TrellisError as error:
             _log.warning("the index stays as it was: %s", error)
         except Exception:
             _log.exception("the index could not be updated and stays as it was")
+        self._retry = _FIRST_RETRY
         return True
 
 

@@ -20,6 +20,7 @@ from indexer.durable import (
     FileRecord,
     NotAsWritten,
     folder_mode,
+    make_folder,
     read_verified,
     sync_folder,
     write_array,
@@ -93,7 +94,7 @@ class Survivors:
 
 def write_segment(folder: Path, fresh: Fresh, merged: Sequence[Survivors] = ()) -> SegmentRecord:
     """A new segment in `folder`: what survives of the merged ones, in their order, then what is fresh. Raises OSError."""
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     aside = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
         record = SegmentRecord(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from indexer.check import check_index
 from indexer.encoder import locate
 from indexer.store import segment
-from tests.conftest import TINY_MODEL, Workshop, run_trellis
+from tests.conftest import NOTES, TINY_MODEL, Workshop, run_trellis
 
 
 @pytest.fixture
@@ -118,3 +119,27 @@ def test_the_command_says_it_with_its_exit_status(workshop: Workshop, tmp_path: 
     nothing = run_trellis("check", "--index", str(tmp_path / "nowhere"), "--json", cwd=tmp_path)
     assert nothing.returncode == 1
     assert json.loads(nothing.stdout)["ok"] is False
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "graph.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("harm", ["flipped", "gone"])
+def test_a_damaged_model_beside_the_index_is_named_and_put_there_again(
+    tmp_path: Path, shipped_index: Path, name: str, harm: str
+) -> None:
+    """The vectors stay: the user's cache has the same conversion."""
+    index = tmp_path / "index"
+    shutil.copytree(shipped_index, index)
+    place = next((index / "models").rglob(name))
+    data = bytearray(place.read_bytes())
+    place.unlink()
+    if harm == "flipped":
+        data[len(data) // 2] ^= 1
+        place.write_bytes(data)
+    run = run_trellis("check", "--index", str(index), "--json")
+    assert run.returncode == 1
+    assert not json.loads(run.stdout)["whole"]
+    assert name in json.loads(run.stdout)["problem"]
+    again = run_trellis("index", str(NOTES), "--index", str(index), "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["embedded"] == 0
+    assert run_trellis("check", "--index", str(index)).returncode == 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from indexer.errors import IndexBusy, NotesError
+from indexer.errors import IndexBusy, IndexUnwritable, NotesError
 from service import follow
 from service.answering import search
 from service.follow import Follower, signature
@@ -152,7 +153,7 @@ def test_an_empty_notes_folder_leaves_the_old_index_answering(following: Followi
     assert following.found() == ["red apple"]
 
 
-@pytest.mark.parametrize("error", [NotesError("cannot be read"), RuntimeError("a bug"), OSError("disk full")])
+@pytest.mark.parametrize("error", [NotesError("cannot be read"), RuntimeError("a bug")])
 def test_an_update_that_fails_does_not_end_the_following(following: Following, error: Exception) -> None:
     following.errors.append(error)
     following.workshop.write("green apple\n")
@@ -160,6 +161,21 @@ def test_an_update_that_fails_does_not_end_the_following(following: Following, e
     assert following.found() == ["red apple"]
     following.workshop.write("yellow apple, the third\n")
     wait_until(lambda: following.found() == ["yellow apple, the third"])
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left"), IndexUnwritable(Path("index"), "Read-only file system")]
+)
+def test_a_change_that_the_disk_did_not_take_is_tried_again(
+    following: Following, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Though nothing changes any more: the disk has room again later."""
+    monkeypatch.setattr(follow, "_LAST_RETRY", 0.05)
+    following.follower._retry = 0.05
+    following.errors += [error] * 3
+    following.workshop.write("green apple\n")
+    wait_until(lambda: following.found() == ["green apple"])
+    assert following.updates == 4
 
 
 def test_a_change_that_met_a_busy_index_is_not_forgotten(following: Following) -> None:
