@@ -15,13 +15,16 @@ from indexer.account import Account
 from indexer.attributes import OWN, Attribute
 from indexer.node import Problem
 from indexer.picture import Places
-from indexer.store.postings import K1, TRAIL_WEIGHT, B, Mask
+from indexer.store.numbering import Numbering
+from indexer.store.postings import K1, TRAIL_WEIGHT, B
 from indexer.store.segment import Hashes, Segment
 from indexer.store.structure import FileList, Rows, Structure
 from indexer.words import stems_asked, stems_of
 
 _AT_ONCE = 500
 _REMEMBERED = 4096
+_KNOWN = 10_000
+"""Nodes that are kept in memory once they were read: a question looks at a hundred of them, and often at the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,10 @@ class Store:
         self.depth, self.line, self.end_line = structure.depth, structure.line, structure.end_line
         self.chunk_node: Rows = structure.chunk_nodes
         self._problems = list(files.problems)
-        self._nodes = _Numbered(structure.node_slots, [segment.record.nodes for segment in segments])
-        self._chunks = _Numbered(structure.chunk_slots, [segment.record.chunks for segment in segments])
+        self._nodes = Numbering(structure.node_slots, [segment.record.nodes for segment in segments])
+        self._chunks = Numbering(structure.chunk_slots, [segment.record.chunks for segment in segments])
         self._meanings: dict[str, tuple[bool, str]] = {}
+        self._known: dict[int, StoredNode] = {}
 
     def __len__(self) -> int:
         return len(self.parent)
@@ -83,22 +87,32 @@ class Store:
 
     def nodes(self, rows: Sequence[int]) -> list[StoredNode]:
         """The nodes at these rows, in their order."""
-        found: dict[int, StoredNode] = {}
-        for number, slots, here in self._nodes.parted(np.asarray(rows, np.int64)):
+        known = self._known
+        found = {row: node for row in map(int, rows) if (node := known.get(row))}
+        missing = {int(row) for row in rows} - found.keys()
+        if missing:
+            read = {node.row: node for node in self._read(np.array(sorted(missing), np.int64))}
+            found |= read
+            if len(known) + len(read) > _KNOWN:
+                self._known = {}
+            if len(read) <= _AT_ONCE:
+                self._known |= read
+        return [found[int(row)] for row in rows]
+
+    def _read(self, rows: Rows) -> Iterator[StoredNode]:
+        """The nodes at these rows from disk, in any order."""
+        for number, slots, here in self._nodes.parted(rows):
             texts = self.segments[number].texts
             row_of = dict(zip(slots.tolist(), here.tolist(), strict=True))
             if len(slots) > _AT_ONCE and int(slots.max() - slots.min()) < 2 * len(slots):
                 between = (int(slots.min()), int(slots.max()))
                 records = texts.execute("SELECT * FROM node WHERE slot BETWEEN ? AND ?", between)
-                found.update(
-                    (row_of[each[0]], self._stored(row_of[each[0]], each)) for each in records if each[0] in row_of
-                )
+                yield from (self._stored(row_of[each[0]], each) for each in records if each[0] in row_of)
                 continue
             for start in range(0, len(slots), _AT_ONCE):
                 some = slots[start : start + _AT_ONCE].tolist()
                 records = texts.execute(f"SELECT * FROM node WHERE slot IN ({','.join('?' * len(some))})", some)
-                found.update((row_of[each[0]], self._stored(row_of[each[0]], each)) for each in records)
-        return [found[int(row)] for row in rows]
+                yield from (self._stored(row_of[each[0]], each) for each in records)
 
     def run(self, first: int, last: int) -> list[StoredNode]:
         """The nodes from row `first` to row `last`, both included."""
@@ -350,51 +364,3 @@ class Store:
             plain,
             tuple(line + int(below) for below in numbers.split(",")) if numbers else (),
         )
-
-
-class _Numbered:
-    """From rows to slots of several segments, and back. slots: by row, counted over all segments."""
-
-    def __init__(self, slots: Rows, sizes: Sequence[int]) -> None:
-        self._slots = slots
-        self._starts = np.concatenate([[0], np.cumsum(np.array(sizes, np.int64))]).astype(np.int64)
-
-    def parted(self, rows: Rows) -> Iterator[tuple[int, Rows, Rows]]:
-        """For each segment that has any of these rows: its number, the slots in it, and the rows."""
-        slots = self._slots[rows]
-        if len(self._starts) == 2:
-            yield 0, slots, rows
-            return
-        numbers = np.searchsorted(self._starts, slots, "right") - 1
-        for number in np.unique(numbers).tolist():
-            here = numbers == number
-            yield number, slots[here] - self._starts[number], rows[here]
-
-    @cached_property
-    def _rows(self) -> Rows:
-        """By slot, counted over all segments, the row; -1 where what it held is gone."""
-        rows = np.full(int(self._starts[-1]), -1, np.int64)
-        rows[self._slots] = np.arange(len(self._slots))
-        return rows
-
-    def row_of(self, number: int) -> Rows:
-        """By slot of one segment, the row; -1 where what it held is gone."""
-        return self._rows[self._starts[number] : self._starts[number + 1]]
-
-    def rows(self, number: int, slots: Sequence[int]) -> list[int]:
-        """The rows of these slots that are there."""
-        rows = self.row_of(number)[np.array(slots, np.int64)]
-        return [int(row) for row in rows if row >= 0]
-
-    def live(self, number: int) -> Mask | None:
-        """By slot of one segment, whether what it holds is still there; None when all of it is."""
-        return None if len(self._slots) == self._starts[-1] else self._alive[number]
-
-    @cached_property
-    def _alive(self) -> list[Mask | None]:
-        masks = [self.row_of(number) >= 0 for number in range(len(self._starts) - 1)]
-        return [None if mask.all() else mask for mask in masks]
-
-    def gathered(self, parts: Sequence[Hashes]) -> Hashes:
-        """By row, what the segments have by slot."""
-        return (parts[0] if len(parts) == 1 else np.concatenate(parts))[self._slots]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
-from indexer.words import is_packed, stem, words_in
+from indexer.words import Word, is_packed, stem, words_in
 
 FUNCTION_WORDS = frozenset(
     """a about after all also am an and any are as at be been before being below but by can could did do does doing don
@@ -62,10 +63,16 @@ def _is_mark(character: str) -> bool:
     return not character.isascii() and unicodedata.category(character).startswith("M")
 
 
+@lru_cache(maxsize=4096)
+def _stemmed(line: str) -> tuple[tuple[Word, str], ...]:
+    """The words of a line with their stems. Good lines are shown again and again."""
+    return tuple((word, stem(word.text)) for word in words_in(line))
+
+
 def marks(line: str, stems: frozenset[str]) -> list[tuple[int, int]]:
     """Spans [start, end) of the words of `line` that have one of these stems, in order; pairs that overlap make one span."""
     spans: list[tuple[int, int]] = []
-    found = [word for word in words_in(line) if stem(word.text) in stems]
+    found = [word for word, its_stem in _stemmed(line) if its_stem in stems]
     pairs = "".join(word.text for word in found if word.pair)
     for word in sorted(found, key=lambda word: word.start):
         if word.packed and not word.pair and word.text in pairs:
