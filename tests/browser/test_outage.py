@@ -21,7 +21,6 @@ def status(code: int) -> Callable[[Route], None]:
 
 OUTAGES: dict[str, tuple[Callable[[Route], None], str]] = {
     "refused": (lambda route: route.abort("connectionrefused"), "Trellis cannot be reached"),
-    "401": (status(401), "Trellis wants to know who asks"),
     "403": (status(403), "Trellis does not answer this page"),
     "429": (status(429), "Too many questions at once"),
     "500": (status(500), "Trellis has a problem"),
