@@ -356,6 +356,7 @@ def test_many_slow_answers_do_not_keep_others_from_asking(url: str, model: Stand
             post(url, QUESTION)
         except urllib.error.HTTPError as error:
             refused_at_once.append((error.code, bool(error.headers["Retry-After"])))
+            error.close()
 
     threads = [threading.Thread(target=ask_slowly) for _ in range(12)]
     for thread in threads:

@@ -172,8 +172,9 @@ def test_one_that_is_lost_does_not_take_the_others_down(house: House, served: st
     assert [each["name"] for each in answer["unavailable"]] == ["lost"]
     with pytest.raises(urllib.error.HTTPError) as refused:
         ask(served, "anything", collection="lost")
-    assert refused.value.code == 503
-    assert refused.value.headers["Content-Type"] == "application/problem+json"
+    with refused.value as reply:
+        assert reply.code == 503
+        assert reply.headers["Content-Type"] == "application/problem+json"
 
 
 def test_what_is_ignored_is_found_nowhere(served: str) -> None:
