@@ -49,22 +49,8 @@ def assemble(
         segments.append(open_segment(folder, record))
     marks = np.zeros(len(slots.chunks), np.bool_)
     marks[list(borrowed)] = True
-    structure = Structure(
-        node_slots=slots.nodes,
-        ids=draft.ids,
-        file_numbers=draft.file_numbers,
-        parent=draft.parent,
-        last=draft.last,
-        depth=draft.depth,
-        line=draft.line,
-        end_line=draft.end_line,
-        chunk_slots=slots.chunks,
-        chunk_nodes=draft.chunk_nodes,
-        borrowed=marks,
-        places=_places(draft, slots, embedded, old) if with_map else _NO_PLACES,
-        former_ids=draft.former_ids,
-        former_nodes=draft.former_nodes,
-    )
+    places = _places(draft, slots, embedded, old) if with_map else _NO_PLACES
+    structure = Structure.of(draft, slots.nodes, slots.chunks, marks, places)
     files = FileList(draft.entries, problems)
     return write_generation(folder, manifest, structure, files, embedded.tokens.projection, segments, extras)
 
@@ -104,14 +90,14 @@ class _Moved:
         self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self._rows_from = rows_from
         self._slots = np.where(rows_from < 0, -1, old_slots[rows_from]) if len(old_slots) else rows_from
-        used = np.sort(self._slots[self._slots >= 0])
-        bounds = np.searchsorted(used, self._starts)
-        self.live = [used[a:b] - start for a, b, start in zip(bounds, bounds[1:], self._starts, strict=False)]
+        self._used = np.sort(self._slots[self._slots >= 0])
+        bounds = np.searchsorted(self._used, self._starts)
+        self.live = [self._used[a:b] - start for a, b, start in zip(bounds, bounds[1:], self._starts, strict=False)]
 
     def renumbered(self, kept: int) -> Rows:
         """By row, the slot when the segments from `kept` on are one, in which the survivors come first."""
         first = int(self._starts[kept])
-        used = np.sort(self._slots[self._slots >= first])
+        used = self._used[self._used >= first]
         slots = self._slots.copy()
         moved = slots >= first
         slots[moved] = first + np.searchsorted(used, slots[moved])

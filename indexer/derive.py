@@ -24,10 +24,10 @@ from indexer.generation import FORMAT, Generation, Manifest, open_generation
 from indexer.generation_writing import write_lock
 from indexer.journal import Journal, remove_journal
 from indexer.node import Node, Outline
+from indexer.numbering import Mask
 from indexer.plan import plan_vectors
 from indexer.store import Store
 from indexer.store.segment import short
-from indexer.vectors import Mask
 
 
 def derive(

@@ -20,7 +20,7 @@ from indexer.references import is_linked
 from indexer.store import Rows, Store
 from indexer.store.segment import short
 from indexer.store.segment_writing import chunk_hash, node_hash, storable, tags_of
-from indexer.store.structure import FileEntry
+from indexer.store.structure import Arrangement, FileEntry
 
 NEW = -1
 
@@ -34,27 +34,17 @@ class ReadFile:
     former: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Arrays by row as in `indexer.store.structure.Structure`, without slots.
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft(Arrangement):
+    """The arrangement to be, and where what stands in it comes from.
 
     nodes_from, chunks_from: the row of the old generation that has the same, or NEW. nodes, chunks: those that were read
     just now, by row. tags: what each of these chunks is found by besides its text.
     """
 
     entries: list[FileEntry]
-    ids: NDArray[np.uint64]
-    file_numbers: Rows
-    parent: Rows
-    last: Rows
-    depth: Rows
-    line: Rows
-    end_line: Rows
     nodes_from: Rows
-    chunk_nodes: Rows
     chunks_from: Rows
-    former_ids: NDArray[np.uint64]
-    former_nodes: Rows
     nodes: dict[int, Node]
     chunks: dict[int, Chunk]
     tags: dict[int, str]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoder import Vectors
+from indexer.numbering import Numbering
 
 DIMENSION = 64
 """Principal dimensions that are kept: on three collections as good as all 384 (see docs/ranking.md)."""
@@ -124,21 +125,16 @@ def laid_out(parts: Sequence[tuple[Codes, Offsets]], slots: NDArray[np.int64], p
         return TokenVectors(np.empty((0, projection.matrix.shape[1]), np.int8), np.zeros(1, np.int64), projection)
     if len(parts) == 1 and np.array_equal(slots, np.arange(len(parts[0][1]) - 1)):
         return TokenVectors(*parts[0], projection)
-    sizes = np.array([len(offsets) - 1 for _, offsets in parts], np.int64)
-    firsts = np.cumsum(sizes) - sizes
-    numbers = np.searchsorted(firsts, slots, "right") - 1  # of two parts that begin at one slot the former is empty
-    counts = np.empty(len(slots), np.int64)
-    for number, (_, offsets) in enumerate(parts):
-        here = slots[numbers == number] - firsts[number]
-        counts[numbers == number] = offsets[here + 1] - offsets[here]
+    numbers, own, counts = (np.empty(len(slots), np.int64) for _ in range(3))
+    for number, here, at in Numbering(slots, [len(bounds) - 1 for _, bounds in parts]).parted(np.arange(len(slots))):
+        bounds = parts[number][1]
+        numbers[at], own[at], counts[at] = number, here, bounds[here + 1] - bounds[here]
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     codes = np.empty((int(offsets[-1]), projection.matrix.shape[1]), np.int8)
-    begins = np.flatnonzero(np.diff(slots, prepend=-2) != 1)
-    begins = np.union1d(begins, np.flatnonzero(np.diff(numbers, prepend=-1)))
+    begins = np.flatnonzero((np.diff(own, prepend=-2) != 1) | (np.diff(numbers, prepend=-1) != 0))
     for begin, end in zip(begins.tolist(), np.append(begins[1:], len(slots)).tolist(), strict=True):
-        number = int(numbers[begin])
-        first = int(slots[begin] - firsts[number])
-        theirs, bounds = parts[number]
+        first = int(own[begin])
+        theirs, bounds = parts[int(numbers[begin])]
         codes[offsets[begin] : offsets[end]] = theirs[bounds[first] : bounds[first + end - begin]]
     return TokenVectors(codes, offsets, projection)
 

@@ -8,7 +8,6 @@ each number takes one byte: a quarter of the memory, a fiftieth of the time, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import faiss
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 
 from indexer.durable import HashingWriter
 from indexer.encoder import Vectors, unit
+from indexer.numbering import Mask, Numbering
 
 Ids = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 EXACT_UP_TO = 200_000
 _CENTROIDS = 4.0
@@ -95,50 +94,39 @@ class VectorIndex:
         self.parts = parts
         self.slots = slots
         self.d = int(parts[0].d)
-        self._starts = np.concatenate([[0], np.cumsum([part.ntotal for part in parts])]).astype(np.int64)
+        self._numbering = Numbering(slots, [part.ntotal for part in parts])
         self._in_order = len(parts) == 1 and bool(np.array_equal(slots, np.arange(parts[0].ntotal)))
 
     @property
     def ntotal(self) -> int:
         return len(self.slots)
 
-    @cached_property
-    def _rows(self) -> list[Ids]:
-        """For each part by slot the row, -1 for what was deleted."""
-        rows = np.full(int(self._starts[-1]), -1, np.int64)
-        rows[self.slots] = np.arange(len(self.slots))
-        return np.split(rows, self._starts[1:-1])
-
     def nearest(self, query: Vectors, top: int, mask: Mask | None = None) -> tuple[NDArray[np.float32], Ids]:
         """See `nearest`."""
         if self._in_order:
             return _nearest_in(self.parts[0], query, top, mask)
-        found = [
-            self._nearest_of(part, rows, query, top, mask) for part, rows in zip(self.parts, self._rows, strict=True)
-        ]
+        found = [self._nearest_of(number, query, top, mask) for number in range(len(self.parts))]
         scores, rows = (np.concatenate(column) for column in zip(*found, strict=True))
         order = np.argsort(-scores, kind="stable")[:top]
         return scores[order], rows[order]
 
-    def _nearest_of(
-        self, part: faiss.Index, rows: Ids, query: Vectors, top: int, mask: Mask | None
-    ) -> tuple[NDArray[np.float32], Ids]:
-        live = rows >= 0
+    def _nearest_of(self, number: int, query: Vectors, top: int, mask: Mask | None) -> tuple[NDArray[np.float32], Ids]:
+        rows = self._numbering.row_of(number)
+        live = self._numbering.live(number)
         if mask is not None:
+            live = rows >= 0
             live[live] = mask[rows[live]]
-        scores, slots = _nearest_in(part, query, top, None if live.all() else live)
+            live = None if live.all() else live
+        scores, slots = _nearest_in(self.parts[number], query, top, live)
         return scores, rows[slots]
 
     def vectors(self, rows: Ids) -> Vectors:
         """See `stored_vectors`."""
         if self._in_order:
             return stored_in(self.parts[0], rows)
-        slots = self.slots[rows]
         vectors = np.empty((len(rows), self.d), np.float32)
-        numbers = np.searchsorted(self._starts, slots, "right") - 1
-        for number in np.unique(numbers).tolist():
-            here = numbers == number
-            vectors[here] = stored_in(self.parts[number], slots[here] - self._starts[number])
+        for number, slots, at in self._numbering.parted(rows):
+            vectors[at] = stored_in(self.parts[number], slots)
         return vectors
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from indexer.vectors import Mask
+from indexer.numbering import Mask
 from service.errors import ScopeNotFound
 from service.judge.background import background_of
 from service.judge.evidence import LEVELS

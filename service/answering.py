@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import structs
 
+from indexer.numbering import Mask
 from indexer.store import Store
-from indexer.vectors import Mask
 from service.across import Gone, Part, merged, rank_across
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
 from service.judge.confidence import ANSWERED_FROM, confidence

@@ -23,9 +23,9 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.node import Node
+from indexer.numbering import Mask
 from indexer.sources import read_whole, source_path
 from indexer.store import StoredNode
-from indexer.vectors import Mask
 from service.snapshot import Snapshot
 
 FileState = Literal["same", "changed", "deleted", "unreachable"]

@@ -13,8 +13,8 @@ import numpy as np
 from indexer.derive import derive
 from indexer.errors import ConfigError
 from indexer.generation import Generation
+from indexer.numbering import Mask
 from indexer.store import Store
-from indexer.vectors import Mask
 from service.collections import Collections, OpenCollection
 from service.config import Config, Publication
 from service.errors import CollectionUnavailable, PublicationNotFound, PublicationUnavailable, ScopeNotFound

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from msgspec import structs
 
-from indexer.vectors import Mask
+from indexer.numbering import Mask
 from service import answering, recent
 from service.across import Gone
 from service.freshness import Look, gone_rows, look

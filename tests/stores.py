@@ -36,21 +36,7 @@ def stored(folder: Path, files: Sequence[ReadFile | Outline], problems: Sequence
     made = draft(read)
     segment = open_segment(folder, written(folder, read))
     rows = np.arange(len(made.chunk_nodes))
-    structure = Structure(
-        node_slots=np.arange(len(made.ids)),
-        ids=made.ids,
-        file_numbers=made.file_numbers,
-        parent=made.parent,
-        last=made.last,
-        depth=made.depth,
-        line=made.line,
-        end_line=made.end_line,
-        chunk_slots=rows,
-        chunk_nodes=made.chunk_nodes,
-        borrowed=np.zeros(len(rows), np.bool_),
-        places=np.stack([rows, -rows], axis=1).astype(np.int16),
-        former_ids=made.former_ids,
-        former_nodes=made.former_nodes,
-    )
+    borrowed, places = np.zeros(len(rows), np.bool_), np.stack([rows, -rows], axis=1).astype(np.int16)
+    structure = Structure.of(made, np.arange(len(made.ids)), rows, borrowed, places)
     entries = FileList(made.entries, problems).to_bytes()
     return Store(Structure.from_bytes(structure.to_bytes()), FileList.from_bytes(entries), [segment])

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.numbering import Mask
 from indexer.words import stems_of, texts_of
 
 TRAIL_WEIGHT = 0.5
@@ -25,7 +26,6 @@ _SHORTEST = 3
 """Letters of the words among which the spelling of a question is looked up."""
 
 Slots = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from indexer.account import Account
 from indexer.attributes import OWN, Attribute
 from indexer.node import Problem
+from indexer.numbering import Numbering, Rows
 from indexer.picture import Places
-from indexer.store.numbering import Numbering
 from indexer.store.postings import K1, TRAIL_WEIGHT, B
 from indexer.store.segment import Hashes, Segment
-from indexer.store.structure import FileList, Rows, Structure
+from indexer.store.structure import FileList, Structure
 from indexer.words import stems_asked, stems_of
 
 _AT_ONCE = 500
@@ -101,9 +101,9 @@ class Store:
 
     def _read(self, rows: Rows) -> Iterator[StoredNode]:
         """The nodes at these rows from disk, in any order."""
-        for number, slots, here in self._nodes.parted(rows):
+        for number, slots, at in self._nodes.parted(rows):
             texts = self.segments[number].texts
-            row_of = dict(zip(slots.tolist(), here.tolist(), strict=True))
+            row_of = dict(zip(slots.tolist(), rows[at].tolist(), strict=True))
             if len(slots) > _AT_ONCE and int(slots.max() - slots.min()) < 2 * len(slots):
                 between = (int(slots.min()), int(slots.max()))
                 records = texts.execute("SELECT * FROM node WHERE slot BETWEEN ? AND ?", between)

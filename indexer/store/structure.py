@@ -16,14 +16,29 @@ from numpy.typing import NDArray
 
 from indexer.account import Account
 from indexer.node import Problem
-
-Rows = NDArray[np.int64]
+from indexer.numbering import Rows
 
 _TYPES = {"ids": np.uint64, "former_ids": np.uint64, "places": np.int16, "borrowed": np.bool_}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Structure:
+class Arrangement:
+    """Which nodes and chunks stand where: the arrays of `Structure` that need no slots."""
+
+    ids: NDArray[np.uint64]
+    file_numbers: Rows
+    parent: Rows
+    last: Rows
+    depth: Rows
+    line: Rows
+    end_line: Rows
+    chunk_nodes: Rows
+    former_ids: NDArray[np.uint64]
+    former_nodes: Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure(Arrangement):
     """Arrays by row. Nodes are numbered over all files in reading order, so a subtree is the run of rows from a node to its
     `last`; chunks are numbered in the order of their nodes.
 
@@ -35,19 +50,22 @@ class Structure:
     """
 
     node_slots: Rows
-    ids: NDArray[np.uint64]
-    file_numbers: Rows
-    parent: Rows
-    last: Rows
-    depth: Rows
-    line: Rows
-    end_line: Rows
     chunk_slots: Rows
-    chunk_nodes: Rows
     borrowed: NDArray[np.bool_]
     places: NDArray[np.int16]
-    former_ids: NDArray[np.uint64]
-    former_nodes: Rows
+
+    @classmethod
+    def of(
+        cls,
+        arranged: Arrangement,
+        node_slots: Rows,
+        chunk_slots: Rows,
+        borrowed: NDArray[np.bool_],
+        places: NDArray[np.int16],
+    ) -> Structure:
+        """An arrangement with the slots that its nodes and chunks were given."""
+        same = {field.name: getattr(arranged, field.name) for field in fields(Arrangement)}
+        return cls(**same, node_slots=node_slots, chunk_slots=chunk_slots, borrowed=borrowed, places=places)
 
     def to_bytes(self) -> bytes:
         """Row numbers take four bytes on disk, which is enough for two thousand million nodes."""

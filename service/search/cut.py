@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from indexer.numbering import Mask
 from indexer.store import Store, StoredNode
-from indexer.vectors import Mask
 from service.search.windows import Window
 from service.types import Cut, Elided
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.late import spread
+from indexer.numbering import Mask
 from indexer.store import Rows, Store
-from indexer.vectors import Mask, nearest, stored_vectors
+from indexer.vectors import nearest, stored_vectors
 from service.search.intent import asks_amount, gives_amount, wants_list
 from service.search.query import Query
 from service.search.windows import Window, narrowed, shortened, window_around, windows_around

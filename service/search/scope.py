@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from indexer.attributes import DATES, STATE, TAG, TODO
+from indexer.numbering import Mask
 from indexer.store import Store
-from indexer.vectors import Mask
 from service.errors import GlobNotUnderstood, ScopeNotFound
 from service.search.query_syntax import Filters
 

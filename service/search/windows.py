@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.numbering import Mask
 from indexer.store import Rows, Store
-from indexer.vectors import Mask
 
 MAX_LINES = 12
 _SHARPNESS, _DROPPED = 12.0, 0.05

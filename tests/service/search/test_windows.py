@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from indexer.numbering import Mask
 from indexer.store import Rows
-from indexer.vectors import Mask
 from service.search.ranking import _covered, _with_ancestors
 from service.search.windows import MAX_LINES, Window, window_around, windows_around
 

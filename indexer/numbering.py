@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from indexer.store.postings import Mask
-from indexer.store.segment import Hashes
-from indexer.store.structure import Rows
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 class Numbering:
@@ -20,15 +21,15 @@ class Numbering:
         self._starts = np.concatenate([[0], np.cumsum(np.array(sizes, np.int64))]).astype(np.int64)
 
     def parted(self, rows: Rows) -> Iterator[tuple[int, Rows, Rows]]:
-        """For each segment that has any of these rows: its number, the slots in it, and the rows."""
+        """For each segment that has any of these rows: its number, the slots in it, and where in `rows` they stand."""
         slots = self._slots[rows]
         if len(self._starts) == 2:
-            yield 0, slots, rows
+            yield 0, slots, np.arange(len(rows))
             return
         numbers = np.searchsorted(self._starts, slots, "right") - 1
         for number in np.unique(numbers).tolist():
-            here = numbers == number
-            yield number, slots[here] - self._starts[number], rows[here]
+            here = np.flatnonzero(numbers == number)
+            yield number, slots[here] - self._starts[number], here
 
     @cached_property
     def _rows(self) -> Rows:
@@ -55,6 +56,6 @@ class Numbering:
         masks = [self.row_of(number) >= 0 for number in range(len(self._starts) - 1)]
         return [None if mask.all() else mask for mask in masks]
 
-    def gathered(self, parts: Sequence[Hashes]) -> Hashes:
+    def gathered(self, parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """By row, what the segments have by slot."""
         return (parts[0] if len(parts) == 1 else np.concatenate(parts))[self._slots]
