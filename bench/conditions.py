@@ -45,6 +45,19 @@ def conditions(root: Path, model: Model) -> dict[str, Any]:
     }
 
 
+def short_conditions(root: Path, libraries: Iterable[str]) -> dict[str, Any]:
+    """What a figure that no model bears on needs to be told beside it."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in libraries},
+        "commit": commit(root)[:10],
+        "code": fingerprint([root / "indexer", root / "service"]),
+    }
+
+
 def machine() -> dict[str, Any]:
     """What the figures of other benchmarks need to be told of it, without loading PyTorch."""
     return {

@@ -4,7 +4,6 @@ it with the system's Chromium. Trellis puts no font of its own on the page, so t
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from bench.browser import chromium_path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -34,13 +35,6 @@ def main() -> None:
         picture_widget(browser, url)
         picture_phone(browser, url)
         browser.close()
-
-
-def chromium_path() -> str:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        raise SystemExit("No browser found: install Debian's package chromium.")
-    return found
 
 
 @contextmanager

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from indexer.chunks import CHUNKING
 from indexer.draft import Draft
 from indexer.embed import Embedded
-from indexer.generation import SEGMENTS, Extras, Generation, Manifest, open_segment
+from indexer.encoder import Model
+from indexer.generation import FORMAT, SEGMENTS, Extras, Generation, Manifest, open_segment
 from indexer.generation_writing import write_generation
 from indexer.node import Problem
 from indexer.picture import BESIDE, KEEP_FROM, Places, draw, place_beside
@@ -53,6 +56,39 @@ def assemble(
     structure = Structure.of(draft, slots.nodes, slots.chunks, marks, places)
     files = FileList(draft.entries, problems)
     return write_generation(folder, manifest, structure, files, embedded.tokens.projection, segments, extras)
+
+
+def manifest_of(
+    model: Model,
+    converted: str,
+    draft: Draft,
+    embedded: Embedded,
+    borrowed: Mapping[int, bytes],
+    *,
+    notes: list[str],
+    sources: dict[str, str],
+    notebooks: dict[str, str],
+    former: dict[str, list[str]] | None = None,
+) -> Manifest:
+    """What is told of a generation before it is written; its files are filled in then."""
+    return Manifest(
+        format=FORMAT,
+        chunking=CHUNKING,
+        model=model.name,
+        model_digest=model.digest,
+        converted=converted,
+        dimension=embedded.vectors.shape[1],
+        nodes=len(draft.ids),
+        chunks=len(draft.chunk_nodes),
+        borrowed=len(borrowed),
+        created=datetime.now(UTC).isoformat(timespec="microseconds"),
+        notes=notes,
+        sources=sources,
+        notebooks=notebooks,
+        former=former or {},
+        files={},
+        segments=[],
+    )
 
 
 @dataclass(frozen=True, slots=True)

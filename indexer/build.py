@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -17,15 +16,14 @@ import numpy as np
 
 from indexer import late
 from indexer.account import Account
-from indexer.assemble import assemble
-from indexer.chunks import CHUNKING, Chunk, too_long
+from indexer.assemble import assemble, manifest_of
+from indexer.chunks import Chunk, too_long
 from indexer.converted import keep_copy
 from indexer.draft import Draft, ReadFile, draft
 from indexer.embed import Embedded, embed, journal_key, take_over
 from indexer.encoder import Encoder, Model, load
 from indexer.errors import IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NoNotesInside
 from indexer.generation import (
-    FORMAT,
     Generation,
     Manifest,
     current_name,
@@ -214,7 +212,7 @@ class _Build:
         read = self._read(sources)
         problems += self._known_problems(read)
         problems += chain.from_iterable([*each.outline.problems, *too_long(each.outline)] for each in read.values())
-        order = {name: number for number, name in enumerate(self.old.store.files)} if self.old else {}
+        order = self.old.store.file_order if self.old else {}
         made = draft(
             (replace(read[file], former=former.get(file, ())) if file in read else order[file] for file in data),
             self.old.store if self.old else None,
@@ -227,25 +225,18 @@ class _Build:
         """Embeds what a draft lacks and writes the generation."""
         rows = np.flatnonzero(made.chunks_from < 0)
         chunks = [made.chunks[row] for row in rows.tolist()]
-        plan, borrowed = self._plan(made, chunks)
+        plan, borrowed = self._plan(made, rows, chunks)
         fresh, converted = self._embed(plan, chunks, lasting=len(rows) < len(made.chunks_from))
-        manifest = Manifest(
-            format=FORMAT,
-            chunking=CHUNKING,
-            model=self.model.name,
-            model_digest=self.model.digest,
-            converted=converted,
-            dimension=fresh.vectors.shape[1],
-            nodes=len(made.ids),
-            chunks=len(made.chunk_nodes),
-            borrowed=len(borrowed),
-            created=datetime.now(UTC).isoformat(timespec="microseconds"),
+        manifest = manifest_of(
+            self.model,
+            converted,
+            made,
+            fresh,
+            borrowed,
             notes=sources.places,
             sources=sources.digests,
             notebooks=sources.notebooks,
             former=former,
-            files={},
-            segments=[],
         )
         nodes = made.chunk_nodes[rows]
         embedded = _distinct(nodes, chain.from_iterable(plan.embed))
@@ -322,20 +313,21 @@ class _Build:
         unchanged = {file for file in self.old.store.files if file not in read}
         return [problem for problem in self.old.store.problems() if problem.file in unchanged]
 
-    def _plan(self, made: Draft, chunks: Sequence[Chunk]) -> tuple[Plan, Mapping[int, bytes]]:
-        """Where the vector of each new chunk comes from, and by row the hash of what was embedded for the borrowed ones."""
-        if self.old is None:
-            return plan_vectors({}, [chunk.hash for chunk in chunks]), {}
-        store = self.old.store
-        plan = plan_vectors(store.chunk_rows() if chunks else {}, [short(chunk.hash) for chunk in chunks])
-        if self.at_most is None or len(plan.embed) <= self.at_most:
+    def _plan(self, made: Draft, rows: Rows, chunks: Sequence[Chunk]) -> tuple[Plan, Mapping[int, bytes]]:
+        """Where the vector of each new chunk comes from, and by row the hash of what was embedded for the borrowed ones.
+        rows: of the new chunks.
+        """
+        store = self.old.store if self.old else None
+        known = store.chunk_rows() if store and chunks else {}
+        plan = plan_vectors(known, [short(chunk.hash) for chunk in chunks])
+        if store is None or self.at_most is None or len(plan.embed) <= self.at_most:
             return plan, {}
         taken = made.chunks_from[made.chunks_from >= 0]
         gone = np.setdiff1d(np.arange(len(store.chunk_node)), taken)
         lent = zip(gone.tolist(), store.own_hashes()[gone].tolist(), strict=True)
         plan = borrow(plan, lent, [short(chunk.own_hash) for chunk in chunks], self.at_most)
-        rows, made_of = np.flatnonzero(made.chunks_from < 0).tolist(), store.made_of()
-        return plan, {rows[at]: made_of[lender].tobytes() for at, lender in plan.borrowed}
+        made_of = store.made_of()
+        return plan, {int(rows[at]): made_of[lender].tobytes() for at, lender in plan.borrowed}
 
     def _embed(self, plan: Plan, chunks: Sequence[Chunk], lasting: bool) -> tuple[Embedded, str]:
         """The vectors of new chunks, and the digest of the converted model that made them, which is kept beside the index.

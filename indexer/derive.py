@@ -8,19 +8,17 @@ all other vectors are taken over.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from indexer.assemble import assemble
+from indexer.assemble import assemble, manifest_of
 from indexer.build import MakeExtras
-from indexer.chunks import CHUNKING
 from indexer.draft import ReadFile, draft
 from indexer.embed import embed, journal_key
 from indexer.encoder import Encoder, Model
 from indexer.errors import IndexFolderError
-from indexer.generation import FORMAT, Generation, Manifest, open_generation
+from indexer.generation import Generation, open_generation
 from indexer.generation_writing import write_lock
 from indexer.journal import Journal, remove_journal
 from indexer.node import Node, Outline
@@ -62,22 +60,15 @@ def derive(
             embedded = embed(plan, chunks, lender, encoder, journal, lambda done, total: None)
         finally:
             journal.close()
-        manifest = Manifest(
-            format=FORMAT,
-            chunking=CHUNKING,
-            model=model.name,
-            model_digest=model.digest,
-            converted=base.manifest.converted,
-            borrowed=0,
-            dimension=embedded.vectors.shape[1],
-            nodes=len(made.ids),
-            chunks=len(chunks),
-            created=datetime.now(UTC).isoformat(timespec="microseconds"),
+        manifest = manifest_of(
+            model,
+            base.manifest.converted,
+            made,
+            embedded,
+            {},
             notes=base.manifest.notes,
             sources=sources,
             notebooks={file: name for file, name in base.manifest.notebooks.items() if file in files},
-            files={},
-            segments=[],
         )
         assemble(
             folder, manifest, made, embedded, {}, (), None, lambda new: extras(new, None, len(chunks)), with_map=False

@@ -44,11 +44,10 @@ def _choices(store: Store) -> Choices:
         Choice(f"{name}={value}", n) for name, value, n in stated if name not in _NO_PROPERTIES and len(value) < 80
     ]
     tops = store.nodes(np.flatnonzero(store.parent < 0)[:_MOST].tolist())
-    files = np.bincount(store.file, minlength=len(store.files)).tolist()
     return Choices(
         tag=[Choice(*pair) for pair in tags.most_common(_MOST)],
         todo=[Choice(value, count) for name, value, count in stated if name in {STATE, TODO}][:_MOST],
         where=properties[:_MOST],
-        file=[Choice(name, count) for name, count in zip(store.files, files, strict=True) if count][:_MOST],
+        file=[Choice(name, count) for name, count in zip(store.files, store.file_sizes, strict=True) if count][:_MOST],
         under=[Choice(node.text[:200], node.last - node.row + 1) for node in tops],
     )

@@ -170,5 +170,5 @@ def _key(lines: Sequence[str]) -> str:
 
 def _rows(snapshot: Snapshot, file: str) -> tuple[int, int]:
     """The rows of a file: the first, and the one after the last."""
-    first, last = snapshot.store.rows_of(snapshot.store.files.index(file))
+    first, last = snapshot.store.rows_of(snapshot.store.file_order[file])
     return first, last + 1

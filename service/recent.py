@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -30,8 +30,6 @@ def ask(
     asked: OneOrMore,
     question: str,
     top: int = 8,
-    under: Sequence[str] = (),
-    file: str = "",
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
@@ -40,8 +38,8 @@ def ask(
     """As `answering.ask`."""
     return _recall(
         asked,
-        ("ask", question, top, tuple(under), file, filters, explained, _key(gone)),
-        lambda: answering.ask(asked, question, top, under, file, filters=filters, explained=explained, gone=gone),
+        ("ask", question, top, filters, explained, _key(gone)),
+        lambda: answering.ask(asked, question, top, filters=filters, explained=explained, gone=gone),
     )
 
 
@@ -49,8 +47,6 @@ def search(
     asked: OneOrMore,
     query: str,
     top: int = 8,
-    under: Sequence[str] = (),
-    file: str = "",
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
@@ -59,8 +55,8 @@ def search(
     """As `answering.search`."""
     return _recall(
         asked,
-        ("search", query, top, tuple(under), file, filters, explained, _key(gone)),
-        lambda: answering.search(asked, query, top, under, file, filters=filters, explained=explained, gone=gone),
+        ("search", query, top, filters, explained, _key(gone)),
+        lambda: answering.search(asked, query, top, filters=filters, explained=explained, gone=gone),
     )
 
 

@@ -27,12 +27,9 @@ def find_scopes(asked: OneOrMore, typed: str, top: int = 8) -> Scopes:
 
 def _files(snapshot: Snapshot, words: list[str]) -> list[NotesFile]:
     store = snapshot.store
-    counts: dict[int, int] = dict(enumerate([0] * len(store.files)))
-    for number in store.file.tolist():
-        counts[number] += 1
     return [
-        NotesFile(name, counts[number], snapshot.collection)
-        for number, name in enumerate(store.files)
+        NotesFile(name, count, snapshot.collection)
+        for name, count in zip(store.files, store.file_sizes, strict=True)
         if all(word in name.casefold() for word in words)
     ]
 

@@ -54,8 +54,6 @@ def ask(
     asked: OneOrMore,
     question: str,
     top: int = 8,
-    under: Sequence[str] = (),
-    file: str = "",
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
@@ -63,7 +61,7 @@ def ask(
     """As `answering.ask`."""
     return _standing(
         several(asked),
-        lambda gone: recent.ask(asked, question, top, under, file, filters=filters, explained=explained, gone=gone),
+        lambda gone: recent.ask(asked, question, top, filters=filters, explained=explained, gone=gone),
     )
 
 
@@ -71,8 +69,6 @@ def search(
     asked: OneOrMore,
     query: str,
     top: int = 8,
-    under: Sequence[str] = (),
-    file: str = "",
     *,
     filters: Filters = EVERYTHING,
     explained: bool = False,
@@ -80,7 +76,7 @@ def search(
     """As `answering.search`."""
     return _standing(
         several(asked),
-        lambda gone: recent.search(asked, query, top, under, file, filters=filters, explained=explained, gone=gone),
+        lambda gone: recent.search(asked, query, top, filters=filters, explained=explained, gone=gone),
     )
 
 

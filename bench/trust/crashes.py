@@ -80,16 +80,21 @@ class Stage:
     bytes_after: int
 
 
-def set_up(work: Workplace, scene: Scene) -> Stage:
-    copy = work.folder / "copy"
+def set_up_to(work: Workplace, scene: Scene) -> None:
+    """All that stands there before the command of the scene is started."""
     work.restore(work.folder / "nothing")
     for state in scene.states:
         work.put(state)
         work.build()
     if scene.spoil:
         scene.spoil(work)
-    work.keep(copy)
     work.put(scene.then)
+
+
+def set_up(work: Workplace, scene: Scene) -> Stage:
+    copy = work.folder / "copy"
+    set_up_to(work, scene)
+    work.keep(copy)
     before = work.answers(ASKED)  # of the old index beside the new notes: it says which files have changed since
     outcome = work.trellis("index", watched=True)
     if outcome.last.status != 0:

@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from bench.conditions import commit, fingerprint
+from bench.browser import chromium_path
+from bench.conditions import short_conditions
 from bench.trust import cross_site, framing, headers, hosts, limits, mutated, paths, slow, soak, stopping
 from bench.trust.finding import Finding
 from bench.trust.running import ROOT, Running, configure, prepare, running
@@ -67,7 +62,7 @@ class Suites:
     def _cross_site(self) -> Finding:
         from playwright.sync_api import sync_playwright
 
-        found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+        found = chromium_path()
         with running(self._folder) as service, sync_playwright() as playwright:
             return cross_site.suite(service, playwright.chromium.launch(executable_path=found, args=["--no-sandbox"]))
 
@@ -106,18 +101,6 @@ class Suites:
             return headers.headers(service, keys)
 
 
-def _conditions() -> dict[str, Any]:
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "libraries": {name: version(name) for name in _LIBRARIES},
-        "commit": commit(ROOT),
-        "code": fingerprint([ROOT / "indexer", ROOT / "service"]),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="numbers of requirements, with commas")
@@ -145,7 +128,11 @@ def main() -> None:
                 f"--{name} {getattr(options, name):g}" for name in ("minutes", "examples", "stops", "mutants")
             )
             command = f"python -m bench.trust.network --only {number} {sizes}"
-            more = {"command": command, "seconds": round(time.monotonic() - began), "conditions": _conditions()}
+            more = {
+                "command": command,
+                "seconds": round(time.monotonic() - began),
+                "conditions": short_conditions(ROOT, _LIBRARIES),
+            }
             known[str(number)] = asdict(found) | more
             print(
                 f"{number} {'holds' if found.holds else 'FALLS SHORT'}: {found.figure}\n{found.shortfall}", flush=True

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 import threading
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from bench.browser import chromium_path
 from tests.conftest import Service
 from tests.stand_in import Request, stand_in
 
@@ -190,7 +190,7 @@ def _false(text: str, sources: dict[int, Any], files: dict[str, str]) -> Iterato
 
 def _in_browser(url: str, port: int, count: int, found: Obeyed) -> None:
     expect.set_options(timeout=120_000)
-    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    binary = chromium_path()
     own = urlsplit(url).netloc
     arguments = [
         "--no-sandbox",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.trust.calls import Call, Fault
-from bench.trust.crashes import ASKED, SCENES, Found, Scene, Stage, set_up
+from bench.trust.crashes import ASKED, SCENES, Found, Scene, Stage, set_up, set_up_to
 from bench.trust.workplace import Workplace, plain
 
 _WRITES = {"write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "truncate", "fallocate", "sendfile",
@@ -108,16 +108,6 @@ def disk_of(work: Workplace) -> Disk:
     """All that is there now counts as synced."""
     there = [work.index, *work.index.rglob("*")] if work.index.exists() else []
     return Disk(str(work.index), known={str(path) for path in there})
-
-
-def set_up_to(work: Workplace, scene: Scene) -> None:
-    work.restore(work.folder / "nothing")
-    for state in scene.states:
-        work.put(state)
-        work.build()
-    if scene.spoil:
-        scene.spoil(work)
-    work.put(scene.then)
 
 
 def cuts(work: Workplace, count: int, seed: int, scenes: Sequence[Scene] = SCENES) -> Found:

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.conditions import commit, fingerprint
+from bench.conditions import short_conditions
 from bench.trust import crashes, damage, formats, full, obedient, opening, poison, power, states, swaps
 from bench.trust.finding import Finding
 from bench.trust.runner import ROOT, Runner
@@ -29,6 +25,7 @@ from bench.trust.workplace import Workplace, workshop
 
 RESULTS = ROOT / "bench" / "results" / "trust-storage.json"
 _SEED = 1
+_LIBRARIES = ("faiss-cpu", "msgspec", "numpy", "onnxruntime")
 
 
 @dataclass(slots=True)
@@ -262,7 +259,7 @@ def _write(out: Path, findings: list[Finding], seconds: float, share: float) -> 
     about = {
         "command": command + (f" --share {share:g}" if share < 1 else ""),
         "seconds": round(seconds),
-        "conditions": _conditions(),
+        "conditions": short_conditions(ROOT, _LIBRARIES),
     }
     known |= {str(each.requirement): asdict(each) | about for each in findings}
     ordered = {number: known[number] for number in sorted(known, key=int)}
@@ -272,18 +269,6 @@ def _write(out: Path, findings: list[Finding], seconds: float, share: float) -> 
             f"{each.requirement} {'holds' if each.holds else 'FALLS SHORT'}: {each.figure}\n{each.shortfall}",
             flush=True,
         )
-
-
-def _conditions() -> dict[str, Any]:
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "libraries": {name: version(name) for name in ("faiss-cpu", "msgspec", "numpy", "onnxruntime")},
-        "commit": commit(ROOT)[:10],
-        "code": fingerprint([ROOT / "indexer", ROOT / "service"]),
-    }
 
 
 if __name__ == "__main__":

@@ -137,15 +137,26 @@ class Store:
 
     def row_at(self, file: str, line: int) -> int | None:
         """The node whose text stands at this line of the file: the last one that begins at or before it."""
-        if file not in self.files:
+        if file not in self.file_order:
             return None
-        first, last = self.rows_of(self.files.index(file))
+        first, last = self.rows_of(self.file_order[file])
         before = np.flatnonzero(self.line[first : last + 1] <= line)
         if not len(before):
             return None
         begins = self.line[first : last + 1]
         row = first + int(before[np.argmax(begins[before])])
         return row if line <= self.end_line[row] else None
+
+    @cached_property
+    def file_order(self) -> dict[str, int]:
+        """The number of each file."""
+        return {name: number for number, name in enumerate(self.files)}
+
+    @cached_property
+    def file_sizes(self) -> list[int]:
+        """How many nodes each file has."""
+        sizes: list[int] = np.bincount(self.file, minlength=len(self.files)).tolist()
+        return sizes
 
     def rows_of(self, number: int) -> tuple[int, int]:
         """The first and the last row of a file; the last is before the first for a file without nodes."""

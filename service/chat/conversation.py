@@ -14,6 +14,7 @@ from service.chat.types import MESSAGE_LIMIT, ChatMessage, Done, Event, Failed, 
 from service.chat.writer import Writer, WriterFailed
 from service.collections import Asked
 from service.errors import InvalidRequest
+from service.search.query_syntax import EVERYTHING, Filters
 from service.types import Answer
 
 _log = logging.getLogger("trellis.chat")
@@ -24,8 +25,7 @@ _RESULTS = 6
 def converse(
     asked: Asked,
     messages: Sequence[ChatMessage],
-    under: Sequence[str] = (),
-    file: str = "",
+    filters: Filters = EVERYTHING,
     *,
     writer: Writer | None = None,
     page: str = "/",
@@ -35,8 +35,8 @@ def converse(
     as an event. `gone` says whether the reader has left: a language model is then not listened to any longer.
     """
     questions = check_messages(messages)
-    question = understand(asked.snapshots, questions, under, file)
-    answer = standing.ask(asked.snapshots, question, _RESULTS, under, file)
+    question = understand(asked.snapshots, questions, filters)
+    answer = standing.ask(asked.snapshots, question, _RESULTS, filters=filters)
     return _guarded(_Turn(asked, questions, answer, page).events(writer, gone))
 
 

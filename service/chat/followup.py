@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 
 from indexer.store import Store
 from indexer.words import stem
 from service import standing
 from service.errors import ScopeNotFound
+from service.search.query_syntax import EVERYTHING, Filters
 from service.search.words import content_stems, words_of
 from service.snapshot import OneOrMore, several
 from service.types import QUESTION_LIMIT, Answer, Result
@@ -64,24 +66,24 @@ class _Topic:
 
     context: str
     subject: str
-    under: list[str]
+    under: tuple[str, ...]
     own_words: frozenset[str]
 
 
-def understand(asked: OneOrMore, questions: Sequence[str], under: Sequence[str] = (), file: str = "") -> str:
+def understand(asked: OneOrMore, questions: Sequence[str], filters: Filters = EVERYTHING) -> str:
     """The last of these questions as it stands without the others. Raises RequestError."""
     topic: _Topic | None = None
     stores = {snapshot.collection: snapshot.store for snapshot in several(asked)}
     *earlier, last = questions
     for question in earlier[-_LOOK_BACK:]:
-        whole = _complete(asked, question, topic, file)
-        found = standing.search(asked, whole, 1, under, file).results
+        whole = _complete(asked, question, topic, filters)
+        found = standing.search(asked, whole, 1, filters=filters).results
         topic = _topic(stores[found[0].collection], question, whole, topic, found[0]) if found else topic
-    return _complete(asked, last, topic, file)
+    return _complete(asked, last, topic, filters)
 
 
-def _complete(asked: OneOrMore, question: str, topic: _Topic | None, file: str) -> str:
-    if topic is None or not _belongs(asked, question, topic, file):
+def _complete(asked: OneOrMore, question: str, topic: _Topic | None, filters: Filters) -> str:
+    if topic is None or not _belongs(asked, question, topic, filters):
         return question
     if _replaces(question):
         context = _without(topic.context, topic.own_words)
@@ -92,21 +94,22 @@ def _complete(asked: OneOrMore, question: str, topic: _Topic | None, file: str) 
     return f"{question} ({context})"[:QUESTION_LIMIT]
 
 
-def _belongs(asked: OneOrMore, question: str, topic: _Topic, file: str) -> bool:
-    """Whether a question goes on about the topic."""
+def _belongs(asked: OneOrMore, question: str, topic: _Topic, filters: Filters) -> bool:
+    """Whether a question goes on about the topic. That is asked of all notes, whatever part the reader keeps to."""
     if _replaces(question) or _MORE.search(_core(question)) or not content_stems(question):
         return True
-    here = _best(asked, question, topic.under, file)
+    anywhere = structs.replace(filters, under=())
+    here = _best(asked, question, structs.replace(filters, under=topic.under))
     if not here or not here.results:
         return False
-    share = here.results[0].score / max(standing.search(asked, question, 1, (), file).results[0].score, 1e-9)
+    share = here.results[0].score / max(standing.search(asked, question, 1, filters=anywhere).results[0].score, 1e-9)
     points = _POINTING.search(question) and len(content_stems(question)) <= _FEW_WORDS
     return share >= _POINTS_FROM if points else here.answered and share >= _GOES_ON_FROM
 
 
-def _best(asked: OneOrMore, question: str, under: Sequence[str], file: str) -> Answer | None:
+def _best(asked: OneOrMore, question: str, filters: Filters) -> Answer | None:
     try:
-        return standing.ask(asked, question, 5, under, file)
+        return standing.ask(asked, question, 5, filters=filters)
     except ScopeNotFound:
         return None
 
@@ -161,9 +164,9 @@ def _siblings(store: Store, row: int) -> list[int]:
     return beside[:_MANY]
 
 
-def _region(store: Store, chain: Sequence[int]) -> list[str]:
+def _region(store: Store, chain: Sequence[int]) -> tuple[str, ...]:
     """The path to the outermost node of the chain whose subtree is a small part of the notes, or to the innermost but one."""
     small = (at for at, row in enumerate(chain) if _PART * (int(store.last[row]) - row + 1) <= len(store))
     at = next(small, len(chain) - 1)
     at = min(at, max(len(chain) - 2, 0))
-    return [node.text for node in store.nodes(chain[: at + 1])]
+    return tuple(node.text for node in store.nodes(chain[: at + 1]))

@@ -7,9 +7,11 @@ now and then keeps a connection for ever, and so does an answer that nobody read
 
 from __future__ import annotations
 
+import ctypes
 import selectors
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,6 +44,8 @@ _UNREAD = 1 << 17
 """Bytes of an answer that the system holds for its reader; it would go up to megabytes for each connection."""
 _RESET = struct.pack("ii", 1, 0)
 """Of SO_LINGER: closing throws away what was not sent."""
+_SO_ATTACH_FILTER = 26
+_BPF_RETURN_0 = struct.pack("HBBI", 6, 0, 0, 0)
 _LOOK = 0.5
 _CLOSING = ("400", "408", "413", "421", "431", "501")
 """Statuses after which the connection is closed: what comes next on it is anyone's guess."""
@@ -172,6 +176,17 @@ def _say_too_slow(channel: Channel) -> None:
         channel.socket.send("\r\n".join([*lines, "", ""]).encode() + _TOO_SLOW)
 
 
+def _hear_nobody(listener: socket.socket) -> None:
+    """No connection is made any more, those that wait to be taken in stay: a filter that keeps no byte of any packet (socket
+    filters, of Linux). Callers try again by themselves, and are refused once the listener is closed.
+    """
+    if sys.platform != "linux":
+        return
+    keeps_nothing = ctypes.create_string_buffer(_BPF_RETURN_0)
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(keeps_nothing)))
+
+
 class Server(TcpWSGIServer):  # type: ignore[misc]
     """waitress with these connections. `refused` is told of what the application does not see."""
 
@@ -264,7 +279,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return done
 
     def _stop_listening(self) -> None:
-        """Takes in who is connected already, then closes the door."""
+        """Takes in who is connected already, then closes the door. Nobody may come in between: the system would reset them."""
+        _hear_nobody(self.socket)
         with selectors.DefaultSelector() as waiting:
             waiting.register(self.socket, selectors.EVENT_READ)
             for _ in range(self.adj.backlog):

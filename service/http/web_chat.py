@@ -15,6 +15,7 @@ from service.chat.writer import Writer
 from service.collections import Notes
 from service.errors import TooManyStreams
 from service.http.wire import body_of, to_json
+from service.search.query_syntax import Filters
 
 STREAMS = 8
 """Answers that a language model may be writing at once. Each holds a thread; the server has as many more,
@@ -49,7 +50,9 @@ def add_chat(app: Flask | Blueprint, notes: Notes, writer: Writer | None, stream
             gone = request.environ.get("waitress.client_disconnected", lambda: False)
             link = page or url_for("published.note", publication=notes.name)  # type: ignore[attr-defined]
             messages, asked = asking.choose_for_talk(notes, body.messages, body.collection)
-            events = converse(asked, messages, body.under, body.file, writer=writer, page=link, gone=gone)
+            events = converse(
+                asked, messages, Filters(tuple(body.under), body.file), writer=writer, page=link, gone=gone
+            )
             response = Response(_frames(events), mimetype="text/event-stream")
         except BaseException:
             leave()

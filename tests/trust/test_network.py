@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from bench.browser import chromium_path
 from bench.trust import cross_site, framing, headers, hosts, limits, mutated, paths, slow, soak, stopping
 from bench.trust.finding import Finding
 from bench.trust.routes import ROUTES
@@ -95,7 +95,7 @@ def test_mutated_requests_break_nothing(service: Running) -> None:
 
 
 def test_pages_of_other_sites_read_and_change_nothing(service: Running) -> None:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    found = chromium_path()
 
     def visit() -> Finding:
         with sync_playwright() as playwright:
