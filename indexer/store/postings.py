@@ -7,10 +7,10 @@ what was deleted, and the words are the same stems that the rest of Trellis coun
 from __future__ import annotations
 
 import io
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,146 +29,159 @@ Slots = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Postings:
-    """stems: sorted. starts: shape (stems + 1,), where the postings of each begin. chunks, own, trail: shape (postings,),
-    the slot of a chunk, and how often the stem stands in its own text and in its trail. lengths: shape (chunks,), words of
-    each. words, counts: the words as they stand in the texts, without case, and how often each does.
+class TermLists:
+    """Terms and the chunks that hold them. terms: sorted. starts: shape (terms + 1,), where the postings of each begin. chunks:
+    shape (postings,), slots, rising within a term. times: shape (postings, fields), how often the term stands in each field.
     """
 
-    stems: Sequence[str]
+    terms: Sequence[str]
     starts: Slots
     chunks: NDArray[np.int32]
-    own: NDArray[np.uint8]
-    trail: NDArray[np.uint8]
-    lengths: NDArray[np.int32]
-    words: Sequence[str]
-    counts: NDArray[np.int32]
+    times: NDArray[np.uint8]
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {stem: at for at, stem in enumerate(self.stems)}
+        return {term: at for at, term in enumerate(self.terms)}
 
-    def of(self, stem: str) -> slice:
-        """Where the postings of a stem lie."""
-        at = self._places.get(stem)
+    def of(self, term: str) -> slice:
+        """Where the postings of a term lie."""
+        at = self._places.get(term)
         return slice(0, 0) if at is None else slice(int(self.starts[at]), int(self.starts[at + 1]))
+
+    def of_postings(self) -> Slots:
+        """The number of the term that each posting is of."""
+        return np.repeat(np.arange(len(self.terms)), np.diff(self.starts))
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        return {
+            name: _packed(self.terms),
+            f"{name}_starts": self.starts,
+            f"{name}_chunks": self.chunks,
+            f"{name}_times": self.times,
+        }
+
+    @classmethod
+    def of_arrays(cls, name: str, arrays: Mapping[str, NDArray[Any]]) -> TermLists:
+        terms = _unpacked(arrays[name])
+        return cls(terms, arrays[f"{name}_starts"], arrays[f"{name}_chunks"], arrays[f"{name}_times"])
+
+
+@dataclass(frozen=True)
+class Postings:
+    """stems: by which chunks are found; their fields are a chunk's own text and its trail. words: as they stand in the own
+    texts, without case. lengths: shape (chunks,), words of each in both fields.
+    """
+
+    stems: TermLists
+    words: TermLists
+    lengths: NDArray[np.int32]
 
     def holders(self, stem: str, live: Mask | None) -> int:
         """How many chunks hold it. live: shape (chunks,), which of them count; None for all."""
-        where = self.of(stem)
-        return where.stop - where.start if live is None else int(np.count_nonzero(live[self.chunks[where]]))
+        where = self.stems.of(stem)
+        return where.stop - where.start if live is None else int(np.count_nonzero(live[self.stems.chunks[where]]))
 
     def vocabulary(self, live: Mask | None) -> dict[str, int]:
-        """The words of the texts and how often each was there when this was written; only those that are still there."""
-        if live is not None and not live.all():
-            left = {stem for stem in self.stems if self.holders(stem, live)}
-            pairs = zip(self.words, self.counts.tolist(), strict=True)
-            return {word: count for word, count in pairs if left.issuperset(stems_of(word))}
-        return dict(zip(self.words, self.counts.tolist(), strict=True))
+        """The words of the texts that count, and how often each stands there."""
+        times = self.words.times[:, 0] if live is None else self.words.times[:, 0] * live[self.words.chunks]
+        counts = np.bincount(self.words.of_postings(), times, len(self.words.terms)).astype(np.int64).tolist()
+        return {word: count for word, count in zip(self.words.terms, counts, strict=True) if count}
 
     def to_bytes(self) -> bytes:
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            stems=_packed(self.stems),
-            starts=self.starts,
-            chunks=self.chunks,
-            own=self.own,
-            trail=self.trail,
-            lengths=self.lengths,
-            words=_packed(self.words),
-            counts=self.counts,
-        )
+        arrays: dict[str, Any] = self.stems.arrays("stems") | self.words.arrays("words")
+        np.savez(buffer, lengths=self.lengths, **arrays)
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Postings:
         """`data` must have been verified."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as a:
-            stems, words = _unpacked(a["stems"]), _unpacked(a["words"])
-            return cls(stems, a["starts"], a["chunks"], a["own"], a["trail"], a["lengths"], words, a["counts"])
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return cls(TermLists.of_arrays("stems", arrays), TermLists.of_arrays("words", arrays), arrays["lengths"])
 
 
 def count_words(trails: Sequence[str], pieces: Sequence[str], tags: Sequence[str]) -> Postings:
     """The postings of these chunks: of each its trail, its own text, and the tags by which it is found too."""
-    numbers: dict[str, int] = {}
-    known: dict[str, NDArray[np.int64]] = {}
+    stems, words = _Numbers(), _Numbers()
+    known: dict[str, Slots] = {}
 
-    def numbered(text: str) -> NDArray[np.int64]:
-        return np.array([numbers.setdefault(stem, len(numbers)) for stem in stems_of(text)], np.int64)
+    def stems_above(trail: str) -> Slots:
+        return known[trail] if trail in known else known.setdefault(trail, stems.of(stems_of(trail)))
 
-    own = [numbered(f"{piece} {tag}") for piece, tag in zip(pieces, tags, strict=True)]
-    above = [known[trail] if trail in known else known.setdefault(trail, numbered(trail)) for trail in trails]
-    spelt = (word for piece in pieces for word in texts_of(piece))
-    words = Counter(word for word in spelt if len(word) >= _SHORTEST and word.isalpha())
-    parts = [_keys(own), _keys(above)]
-    stems = sorted(numbers)
-    alphabet = np.empty(len(stems), np.int64)
-    alphabet[[numbers[stem] for stem in stems]] = np.arange(len(stems))
-    keyed = [alphabet[each] * len(pieces) + chunks for each, chunks in parts]
-    keys, where = np.unique(np.concatenate(keyed), return_inverse=True)
-    ours = len(parts[0][0])
-    times = [np.bincount(some, minlength=len(keys)) for some in (where[:ours], where[ours:])]
+    own = [stems.of(stems_of(f"{piece} {tag}")) for piece, tag in zip(pieces, tags, strict=True)]
+    above = [stems_above(trail) for trail in trails]
+    spelt = [words.of(word for word in texts_of(piece) if _is_spelt(word)) for piece in pieces]
     lengths = np.array([len(a) + len(b) for a, b in zip(own, above, strict=True)], np.int32)
-    return _made(stems, keys, times[0], times[1], lengths, words)
+    return Postings(stems.term_lists([own, above]), words.term_lists([spelt]), lengths)
 
 
-def _keys(parts: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of all parts, and of which part each is."""
-    return (
-        np.concatenate([np.empty(0, np.int64), *parts]),
-        np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
-    )
+def _is_spelt(word: str) -> bool:
+    return len(word) >= _SHORTEST and word.isalpha()
 
 
-def _made(
-    stems: Sequence[str], keys: Slots, own: Slots, trail: Slots, lengths: NDArray[np.int32], words: Counter[str]
-) -> Postings:
-    """keys: sorted, stem * chunks + chunk of every posting."""
-    stem, chunk = np.divmod(keys, max(len(lengths), 1))
-    starts = np.searchsorted(stem, np.arange(len(stems) + 1))
-    told = sorted(words.items())
-    return Postings(
-        stems,
-        starts,
-        chunk.astype(np.int32),
-        np.minimum(own, _MOST).astype(np.uint8),
-        np.minimum(trail, _MOST).astype(np.uint8),
-        lengths,
-        [word for word, _ in told],
-        np.array([count for _, count in told], np.int32),
+class _Numbers(dict[str, int]):
+    """Terms, numbered as they come."""
+
+    def of(self, terms: Iterable[str]) -> Slots:
+        return np.array([self.setdefault(term, len(self)) for term in terms], np.int64)
+
+    def term_lists(self, fields: Sequence[Sequence[Slots]]) -> TermLists:
+        """fields: for each the numbers of the terms of every chunk, in their order."""
+        count = len(fields[0])
+        term = np.concatenate([np.empty(0, np.int64), *(each for field in fields for each in field)])
+        chunk = np.concatenate([np.repeat(np.arange(count), [len(each) for each in field]) for field in fields])
+        ends = np.cumsum([sum(map(len, field)) for field in fields])
+        field = np.searchsorted(ends, np.arange(len(term)), "right")
+        return _term_lists(list(self), term, chunk.astype(np.int64), np.eye(len(fields), dtype=np.int64)[field])
+
+
+def _term_lists(terms: Sequence[str], term: Slots, chunk: Slots, times: Slots) -> TermLists:
+    """term, chunk: shape (n,), numbers of terms and slots in any order, also more than once; what falls together is added up.
+    times: shape (n, fields). Terms without any are left out.
+    """
+    used = np.unique(term)
+    names = np.array(terms, dtype=object)[used]
+    alphabet = np.argsort(names)
+    place = np.zeros(len(terms), np.int64)
+    place[used[alphabet]] = np.arange(len(used))
+    many = int(chunk.max(initial=0)) + 1
+    keys = place[term] * many + chunk
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    begins = np.flatnonzero(np.diff(keys, prepend=-1))
+    summed = np.add.reduceat(times[order], begins, axis=0) if len(keys) else times
+    place_of, chunks = np.divmod(keys[begins], many)
+    starts = np.searchsorted(place_of, np.arange(len(used) + 1))
+    return TermLists(
+        names[alphabet].tolist(), starts, chunks.astype(np.int32), np.minimum(summed, _MOST).astype(np.uint8)
     )
 
 
 def merge(parts: Sequence[tuple[Postings, Slots]]) -> Postings:
-    """One for several, of the chunks at these slots of each, in their order; stems that none of them holds are left out."""
+    """One for several, of the chunks at these slots of each, in their order; terms that none of them holds are left out."""
     lengths = np.concatenate([np.empty(0, np.int32), *(part.lengths[slots] for part, slots in parts)])
-    known: dict[str, int] = {}
-    found: list[tuple[Slots, Slots, Slots, Slots]] = []
-    words: Counter[str] = Counter()
+    places = []
     first = 0
     for part, slots in parts:
         new = np.full(len(part.lengths), -1, np.int64)
         new[slots] = np.arange(first, first + len(slots))
-        kept = new[part.chunks] >= 0
-        stem = np.repeat(np.arange(len(part.stems)), np.diff(part.starts))[kept]
-        numbers = np.array([known.setdefault(each, len(known)) for each in part.stems], np.int64)
-        found.append(
-            (numbers[stem], new[part.chunks[kept]], part.own[kept].astype(np.int64), part.trail[kept].astype(np.int64))
-        )
-        live = np.zeros(len(part.lengths), np.bool_)
-        live[slots] = True
-        words.update(part.vocabulary(live))
+        places.append(new)
         first += len(slots)
-    stem, chunk, own, trail = (np.concatenate(column) for column in zip(*found, strict=True))
-    used = np.unique(stem)
-    names = np.array(list(known), dtype=object)[used]
-    alphabet = np.argsort(names)
-    place = np.zeros(len(known), np.int64)
-    place[used[alphabet]] = np.arange(len(used))
-    keys = place[stem] * max(first, 1) + chunk
-    order = np.argsort(keys, kind="stable")
-    return _made(names[alphabet].tolist(), keys[order], own[order], trail[order], lengths, words)
+    stems = _merged([part.stems for part, _ in parts], places, fields=2)
+    return Postings(stems, _merged([part.words for part, _ in parts], places, fields=1), lengths)
+
+
+def _merged(parts: Sequence[TermLists], places: Sequence[Slots], fields: int) -> TermLists:
+    """places: for each part where its chunks go; -1 for those that are left out."""
+    known = _Numbers()
+    term, chunk, times = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty((0, fields), np.int64)]
+    for part, new in zip(parts, places, strict=True):
+        to = new[part.chunks]
+        kept = to >= 0
+        term.append(known.of(part.terms)[part.of_postings()[kept]])
+        chunk.append(to[kept])
+        times.append(part.times[kept].astype(np.int64))
+    return _term_lists(list(known), np.concatenate(term), np.concatenate(chunk), np.concatenate(times))
 
 
 def _packed(texts: Sequence[str]) -> NDArray[np.uint8]:

@@ -246,17 +246,19 @@ class Store:
 
         A word in the chunk's own text counts twice as much as one in its trail (Robertson & Zaragoza 2009, BM25F).
         """
-        stems = list(dict.fromkeys(stem for word in words for stem in stems_asked(word)))
+        asked = list(dict.fromkeys(stem for word in words for stem in stems_asked(word)))
         scores = np.zeros(len(self.chunk_node), np.float32)
         found = np.zeros(len(self.chunk_node), np.bool_)
-        for stem in stems:
+        for stem in asked:
             holders = self._holders(stem)
             rarity = max(np.log((len(scores) - holders + 0.5) / (holders + 0.5)), 1e-6)
             for number, segment in enumerate(self.segments):
-                where = segment.words.of(stem)
-                rows = self._chunks.row_of(number)[segment.words.chunks[where]]
-                counts = segment.words.own[where] + TRAIL_WEIGHT * segment.words.trail[where]
-                lengths = segment.words.lengths[segment.words.chunks[where]] / self._mean_length
+                stems = segment.words.stems
+                where = stems.of(stem)
+                chunks = stems.chunks[where]
+                rows = self._chunks.row_of(number)[chunks]
+                counts = stems.times[where, 0] + TRAIL_WEIGHT * stems.times[where, 1]
+                lengths = segment.words.lengths[chunks] / self._mean_length
                 scores_here = rarity * counts * (K1 + 1) / (counts + K1 * (1 - B + B * lengths))
                 there = rows >= 0
                 scores[rows[there]] += scores_here[there]

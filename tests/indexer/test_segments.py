@@ -45,7 +45,7 @@ def all_of(generation: Generation) -> dict[str, object]:
         "found": [(found.tolist(), scores.tolist()) for found, scores in (store.match([word]) for word in words)],
         "together": store.match(words, 5)[0].tolist(),
         "counts": [store.chunks_with(word) for word in words],
-        "vocabulary": set(store.vocabulary),
+        "vocabulary": store.vocabulary,
         "acronyms": [(store.uses(short), store.spelled_out(short)) for short in ("STS", "AWS")],
         "texts": [store.rows_with(word) for word in ("valve", "o")],
         "headings": store.headings,

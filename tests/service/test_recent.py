@@ -8,6 +8,7 @@ import weakref
 from msgspec import structs
 
 from service import answering, recent
+from service.search.query_syntax import Filters
 from tests.conftest import Workshop
 
 
@@ -31,8 +32,8 @@ def test_whatever_shapes_an_answer_tells_questions_apart(workshop: Workshop) -> 
     for arguments in (
         {},
         {"top": 1},
-        {"under": ["Tree"]},
-        {"file": "notes.txt"},
+        {"filters": Filters(under=("Tree",))},
+        {"filters": Filters(file="notes.txt")},
         {"explained": True},
     ):
         for kept, real in ((recent.ask, answering.ask), (recent.search, answering.search)):
