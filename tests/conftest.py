@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,9 @@ NOTES = ROOT / "notes"
 TRELLIS = (sys.executable, "-c", "from service.cli import main; main()")
 
 settings.register_profile("untimed", deadline=None)  # a slow machine is no failure
-settings.load_profile("untimed")
+settings.load_profile(
+    "ci" if "CI" in os.environ else "untimed"
+)  # Hypothesis' own "ci" draws the same examples each time
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
