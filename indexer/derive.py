@@ -27,6 +27,9 @@ from indexer.plan import plan_vectors
 from indexer.store import Store
 from indexer.store.segment import short
 
+_PATIENCE = 60.0
+"""Seconds that another process gets to make the same."""
+
 
 def derive(
     base: Generation,
@@ -42,15 +45,11 @@ def derive(
     """
     files = [base.store.files[number] for number in np.unique(base.store.file[mask]).tolist()]
     sources = {**label, **{file: base.manifest.sources[file] for file in files}}
-    with write_lock(folder):
-        try:
-            kept = open_generation(folder, model)
-        except IndexFolderError:
-            kept = None
-        if kept and kept.manifest.sources == sources:
-            return kept
-        if kept:
-            kept.close()
+    if made_already := _kept(folder, model, sources):
+        return made_already
+    with write_lock(folder, _PATIENCE):
+        if made_already := _kept(folder, model, sources):  # by another process of the same service
+            return made_already
         made = draft(map(ReadFile, cut(base.store, mask)))
         chunks = list(made.chunks.values())
         plan = plan_vectors(base.store.chunk_rows(), [short(chunk.hash) for chunk in chunks])
@@ -75,6 +74,18 @@ def derive(
         )
         remove_journal(folder)
         return open_generation(folder, model)
+
+
+def _kept(folder: Path, model: Model, sources: Mapping[str, str]) -> Generation | None:
+    """The index in `folder` if it was made from these sources."""
+    try:
+        kept = open_generation(folder, model)
+    except IndexFolderError:
+        return None
+    if kept.manifest.sources == sources:
+        return kept
+    kept.close()
+    return None
 
 
 def cut(store: Store, mask: Mask) -> list[Outline]:

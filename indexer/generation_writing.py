@@ -34,17 +34,21 @@ from indexer.store.structure import FileList, Structure
 
 _LOCK = ".lock"
 _KEEP = 2
+_KEEP_FOR, _KEEP_MOST = 60.0, 8
+"""Seconds for which earlier generations stay after they were replaced, and how many at most: a service on another machine may
+still read them, and on a disk of the network a file that is removed is gone for whoever has it open.
+"""
 
 
 @contextmanager
-def write_lock(folder: Path) -> Iterator[None]:
-    """One writer at a time. Raises IndexBusy, NotAnIndex or IndexUnwritable."""
+def write_lock(folder: Path, patience: float = 0) -> Iterator[None]:
+    """One writer at a time; another is waited for so many seconds. Raises IndexBusy, NotAnIndex or IndexUnwritable."""
     from filelock import FileLock, Timeout
 
     require_index_folder(folder)
     try:
         make_folder(folder)
-        with FileLock(folder / _LOCK, timeout=0):
+        with FileLock(folder / _LOCK, timeout=patience):
             yield
     except Timeout:
         raise IndexBusy(folder) from None
@@ -101,17 +105,21 @@ def _clear_models(folder: Path, keep: str) -> None:
 
 
 def _clear_away(folder: Path, keep: str) -> None:
-    """Removes what an interrupted run left behind, all but the newest generations (a reader may still open the last one), and
-    the segments that none of these has.
+    """Removes what an interrupted run left behind, all but the newest generations (a reader may still open the last one) and
+    those that were replaced a moment ago, and the segments that none of these has.
     """
     generations = folder / GENERATIONS
     for left in [*generations.glob(".new-*"), *(folder / SEGMENTS).glob(".new-*")]:
         shutil.rmtree(left, ignore_errors=True)
     others = [path for path in generations.iterdir() if path.name != keep and not path.name.startswith(".")]
-    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    used = {name for path in [generations / keep, *others[: _KEEP - 1]] for name in _segments_of(path / MANIFEST)}
+    made = {path: path.stat().st_mtime for path in [generations / keep, *others]}
+    others.sort(key=lambda path: made[path], reverse=True)
+    # When one was replaced is when the next was made, told by the clock of the disk they lie on.
+    replaced = [made[generations / keep] - made[newer] for newer in [generations / keep, *others]]
+    kept = sum(at < _KEEP - 1 or (at < _KEEP_MOST - 1 and replaced[at] < _KEEP_FOR) for at in range(len(others)))
+    used = {name for path in [generations / keep, *others[:kept]] for name in _segments_of(path / MANIFEST)}
     unused = [path for path in (folder / SEGMENTS).iterdir() if path.name not in used]
-    for old in [*others[_KEEP - 1 :], *unused]:
+    for old in [*others[kept:], *unused]:
         try:
             shutil.rmtree(old)
         except OSError as error:  # open in another process on a system that locks open files: the next run removes it

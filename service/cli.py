@@ -21,7 +21,7 @@ from service.cli_support import print_json as _print_json
 if TYPE_CHECKING:
     from indexer.build import Report
     from indexer.encoder import Encoder
-    from service.collections import Collections, OpenCollection
+    from service.collections import Collections
     from service.config import Config
 
 NO_ANSWER = 1
@@ -31,6 +31,15 @@ index_option = click.option("--index", "index", metavar="DIR", help="The index f
 top_option = click.option("--top", type=int, metavar="N", help="How many results.")
 collection_option = click.option("--collection", metavar="NAME", help="Only this collection of the settings.")
 notes_argument = click.argument("notes", nargs=-1)
+
+
+class _WholeOrAuto(click.ParamType):  # type: ignore[type-arg]
+    """The settings say what is allowed."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, context: Any) -> Any:
+        return int(value) if str(value).isdecimal() else value
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,13 +72,14 @@ def index(
 ) -> None:
     """Build the index or bring it up to date; unchanged notes cost nothing."""
     from indexer.errors import TrellisError
+    from service.serving import build
     from service.show import show_indexed
 
     failed = False
     documents = []
     for member in _collections(_configure(config_file, collection, notes=list(notes) or None, index=index)).members:
         try:
-            report = _build(member)
+            report = build(member)
         except TrellisError as error:
             if not member.name:
                 raise
@@ -96,6 +106,12 @@ def index(
 @click.option("--port", type=int, metavar="P", help="Port to listen on; 0 takes any free one.")
 @click.option("--watch/--no-watch", "watch", default=None, help="Follow changes of the notes.")
 @click.option(
+    "--processes", type=_WholeOrAuto(), metavar="N|auto", help="How many processes answer; auto: one for each core."
+)
+@click.option(
+    "--read-only", "read_only", is_flag=True, default=None, help="Only read the index; it is updated elsewhere."
+)
+@click.option(
     "--access",
     type=click.Choice(["auto", "key", "open"]),
     help="Who needs a key: everybody but this machine (auto), everybody, nobody.",
@@ -105,36 +121,18 @@ def index(
 @_failing_clearly
 def serve(config_file: Path | None, notes: Sequence[str], collection: str | None, **options: Any) -> None:
     """Index the notes and serve the page, the widget and the HTTP interface."""
-    from indexer.machine import give_back_memory, share_memory
-    from service import logs
-    from service.batching import SharedEncoder
-    from service.follow import Follower
-    from service.http.access import require_closed
-    from service.http.server import bind, serve, url_of
-
-    share_memory()
     config = _configure(config_file, collection, notes=list(notes) or None, **options)
+    from service.http.access import require_closed
+    from service.http.processes import count_of, serve_alone, supervise
+    from service.http.server import bind, url_of
+
     notice = require_closed(config)
     bound = bind(config.host, config.port)
-    served = _collections(config, SharedEncoder)
-    followers = [Follower(member.notes, partial(_follow, member), member.leave_out) for member in served.members]
-    for member in served.members:
-        _bring_up(member)
-    served.asked()  # one at least has to answer
-    give_back_memory()
-    if config.watch:
-        for follower in followers:
-            follower.start()
-
-    from service.http.web import create_app
-
     if notice:
         click.echo(f"trellis: {_plain(notice)}", err=True)
-    log = logs.start(config)
-    try:
-        serve(create_app(served, config), bound, ready=lambda: click.echo(url_of(bound)))
-    finally:
-        log.close()
+    count = count_of(config)
+    run = partial(supervise, count=count) if count > 1 else serve_alone
+    raise SystemExit(run(config, bound, ready=lambda: click.echo(url_of(bound))))
 
 
 main.add_command(keys)
@@ -351,36 +349,6 @@ def _collections(config: Config, wrap: Callable[[Encoder], Encoder] = lambda enc
     from service.collections import Collections, Encoders
 
     return Collections.of(config, Encoders(wrap))
-
-
-def _build(member: OpenCollection) -> Report:
-    from service.show import ProgressBars
-
-    with ProgressBars() as bars:
-        return member.update(bars)
-
-
-def _bring_up(member: OpenCollection) -> None:
-    """Indexes and opens a collection. One with a name that cannot be used does not keep the others from being served."""
-    from indexer.errors import TrellisError
-    from service.show import show_indexed
-
-    try:
-        report = _build(member)
-        click.echo(_plain("".join(show_indexed(report, member.name)[::-1])), err=True)
-    except TrellisError as error:
-        if not member.name:
-            raise
-        member.fail(error)
-        click.echo(f"trellis: {member.name}: {_plain(str(error))}", err=True)
-    state = member.state()
-    if member.name and state.state != "ready":
-        click.echo(f"trellis: {member.name} is not served: {_plain(state.problem)}", err=True)
-
-
-def _follow(member: OpenCollection) -> None:
-    name = f"{member.name}: " if member.name else ""
-    member.follow(lambda message: click.echo(f"trellis: {name}{message}", err=True))
 
 
 def _document(name: str, report: Report, accounted: bool) -> dict[str, Any]:

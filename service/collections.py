@@ -128,6 +128,10 @@ class OpenCollection:
             self.update()
         follow(self.notes, self.folder, self.current, tell, leave_out=self.leave_out)
 
+    def refresh(self) -> bool:
+        """Takes up a generation that somebody else made. Raises IndexFolderError; the one before then goes on answering."""
+        return self._current.refresh() if self._current else False
+
     def fail(self, problem: TrellisError) -> None:
         """Remembers why the notes could not be indexed, for as long as there is no index either."""
         self._problem = problem

@@ -23,6 +23,7 @@ Rate = Annotated[
         pattern=r"^[1-9]\d{0,8} ?/ ?(second|minute|hour|day)( ?; ?[1-9]\d{0,8} ?/ ?(second|minute|hour|day))*$"
     ),
 ]
+Processes = Annotated[int, msgspec.Meta(ge=1, le=64)] | Literal["auto"]
 Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s,*]+$")]
 
 
@@ -85,6 +86,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     collections: several bodies of notes by name, each with its own index, instead of `notes`.
     prompts: what the model wants to see before questions (`query`) and notes (`document`), where it does not say so itself.
     host, port: where to serve; port 0 takes any free one. watch: whether `serve` follows changes of the notes.
+    processes: how many processes answer on that port; on "auto" as many as there are cores.
+    read_only: whether `serve` leaves the index to somebody else, writes nothing to it and takes up each new generation.
     top: how many results `ask` gives.
     allowed_origins: pages of which other origins may ask (the widget), as "https://example.org".
     publications: parts of the notes that other sites may ask, by name.
@@ -105,6 +108,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     host: str = "127.0.0.1"
     port: Port = 8000
     watch: bool = True
+    processes: Processes = 1
+    read_only: bool = False
     top: Top = 8
     allowed_origins: list[Origin] = []
     allowed_hosts: list[str] = []

@@ -157,6 +157,7 @@ class TooOften(RequestError):
     title = "Too many requests"
 
     def __init__(self, limit: str, seconds: int) -> None:
+        self.limit = limit
         self.retry_after = seconds  # type: ignore[misc]  # of this refusal alone
         super().__init__(f"At most {limit} are answered. Try again in {seconds:,} seconds.")
 

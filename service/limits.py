@@ -6,12 +6,19 @@ import math
 import threading
 import time
 from functools import lru_cache
+from typing import Protocol
 
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from service.errors import TooOften
+
+
+class Counting(Protocol):
+    def count(self, caller: str, limits: str) -> None:
+        """See `Limiter.count`."""
+        ...
 
 
 class Limiter:

@@ -38,9 +38,11 @@ def harmless(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)[:_LONGEST]
 
 
-def start(config: Config) -> Log:
-    """Sends what the program logs to standard error from now on. Close it at the end."""
-    log = Log(config)
+def start(config: Config, process: int = 0) -> Log:
+    """Sends what the program logs to standard error from now on. Close it at the end. process: its number, where there are
+    several.
+    """
+    log = Log(config, process=process)
     root = logging.getLogger()
     root.handlers[:] = [log]
     root.setLevel(logging.WARNING)
@@ -53,8 +55,9 @@ def start(config: Config) -> Log:
 class Log(logging.Handler):
     """Lines on their way to a file descriptor."""
 
-    def __init__(self, config: Config, descriptor: int = 2) -> None:
+    def __init__(self, config: Config, descriptor: int = 2, process: int = 0) -> None:
         super().__init__()
+        self._process = process
         self._json = config.log == "json"
         self._tell_all = config.log_questions
         self._descriptor = descriptor
@@ -97,6 +100,8 @@ class Log(logging.Handler):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if self._process:
+            fields["process"] = self._process
         if known := request_id.get():
             fields["request"] = known
         fields |= getattr(record, "fields", {})

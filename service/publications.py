@@ -4,8 +4,12 @@ reachable through it.
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -30,12 +34,14 @@ FOLDER = ".publications"
 class Publications:
     """The publications of the settings, each over the index that answers now for its collection."""
 
-    def __init__(self, notes: Collections, config: Config) -> None:
-        """Makes all of them. Raises ConfigError for one that holds nothing, and IndexFolderError. Those of a collection that
+    def __init__(self, notes: Collections, config: Config, scratch: Path | None = None) -> None:
+        """Makes all of them, inside the index folder or, where nothing may be written there, in `scratch`, which is made if it
+        is not given. Raises ConfigError for one that holds nothing, and IndexFolderError. Those of a collection that
         cannot be asked are made when it can.
         """
         self._notes = notes
         self._settings = config.publications
+        self._scratch = (scratch or _of_this_run()) if config.read_only else None
         self._lock = threading.Lock()
         self._made: dict[str, tuple[str, Snapshot | None]] = {}
         for name in self._settings:
@@ -74,14 +80,21 @@ class Publications:
         if not mask.any():
             return None
         label = {f"publication {name}": msgspec.json.encode(settings).decode()}
-        folder, encoder = collection.folder / FOLDER / name, base.encoder
+        folder, encoder = (self._scratch or collection.folder) / FOLDER / name, base.encoder
 
         def calibrate(new: Generation, _old: Generation | None, _changed: int) -> Mapping[str, bytes]:
             return {FILE: msgspec.json.encode(measure(Snapshot(new, encoder)))}
 
-        folder.parent.mkdir(exist_ok=True)
+        folder.parent.mkdir(parents=bool(self._scratch), exist_ok=True)
         made = derive(base.generation, mask, folder, collection.current.model, encoder, label, calibrate)
         return Snapshot(made, encoder)
+
+
+def _of_this_run() -> Path:
+    """A folder that goes when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="trellis-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _mask(store: Store, settings: Publication) -> Mask:

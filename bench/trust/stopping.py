@@ -31,13 +31,13 @@ class Told:
     signalled: float = float("inf")
 
 
-def suite(folder: Path, times: int, seed: int = 1) -> Finding:
+def suite(folder: Path, times: int, seed: int = 1, processes: int = 1) -> Finding:
     chance = random.Random(seed)
     lost: list[str] = []
     whole = late = bad = turned_away = 0
     slowest = 0.0
     for turn in range(times):
-        with running(folder) as service:
+        with running(folder, "--no-watch", "--processes", str(processes)) as service:
             told, status, seconds = _stop_once(service, chance.uniform(0.05, 0.6))
         whole, late, bad = whole + told.whole, late + told.late, bad + (status != 0)
         turned_away += told.turned_away

@@ -17,7 +17,7 @@ from service.config import Config
 from service.errors import KeyRefused, OpenToAll, ScopeMissing
 from service.http.guards import is_loopback
 from service.keys import SCOPES, Key, KeyRing, Scope
-from service.limits import Limiter
+from service.limits import Counting, Limiter
 
 _OPEN = frozenset({"/", "/demo", "/widget.js", "/openapi.json", "/healthz", "/livez", "/static/<path:filename>"})
 """Code without data, and whether the service is well. The page answers a question in its address only to who may ask."""
@@ -39,13 +39,14 @@ _BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,200}) *", re.ASCII | re.IGNORECASE
 class Access:
     """Decides for each request. Its `check` runs before every route."""
 
-    def __init__(self, config: Config, refused: Callable[[str], None]) -> None:
+    def __init__(self, config: Config, refused: Callable[[str], None], limiter: Counting | None = None) -> None:
+        """limiter: counts for several processes; without one this one counts for itself."""
         self._config = config
         self._refused = refused
         self.local = is_loopback(config.host)
         self.keys_needed = config.access == "key" or (config.access == "auto" and not self.local)
         self._ring = KeyRing(Path(config.keys).expanduser())
-        self._limiter = Limiter()
+        self._limiter = limiter or Limiter()
 
     def check(self) -> None:
         """Raises KeyRefused (401), ScopeMissing (403) or TooOften (429)."""

@@ -176,7 +176,7 @@ def _say_too_slow(channel: Channel) -> None:
         channel.socket.send("\r\n".join([*lines, "", ""]).encode() + _TOO_SLOW)
 
 
-def _hear_nobody(listener: socket.socket) -> None:
+def hear_nobody(listener: socket.socket) -> None:
     """No connection is made any more, those that wait to be taken in stay: a filter that keeps no byte of any packet (socket
     filters, of Linux). Callers try again by themselves, and are refused once the listener is closed.
     """
@@ -188,12 +188,15 @@ def _hear_nobody(listener: socket.socket) -> None:
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc]
-    """waitress with these connections. `refused` is told of what the application does not see."""
+    """waitress with these connections. `refused` is told of what the application does not see. alone: whether no other process
+    listens on the same socket.
+    """
 
     channel_class = Channel
 
-    def __init__(self, *arguments: Any, refused: Callable[[str], None], **options: Any) -> None:
+    def __init__(self, *arguments: Any, refused: Callable[[str], None], alone: bool = True, **options: Any) -> None:
         self.refused = refused
+        self._alone = alone
         self.leaving = False
         self._cut = False
         self._held: set[Channel] = set()
@@ -279,8 +282,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return done
 
     def _stop_listening(self) -> None:
-        """Takes in who is connected already, then closes the door. Nobody may come in between: the system would reset them."""
-        _hear_nobody(self.socket)
+        """Takes in who is connected already, then closes the door. Nobody may come in between: the system would reset them.
+        Where others listen at the same door, they take in who comes; whoever ends them all has seen to it before.
+        """
+        if self._alone:
+            hear_nobody(self.socket)
         with selectors.DefaultSelector() as waiting:
             waiting.register(self.socket, selectors.EVENT_READ)
             for _ in range(self.adj.backlog):

@@ -46,18 +46,20 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(app: Flask, bound: socket.socket, ready: Callable[[], None]) -> None:
-    """Answers requests until SIGTERM or Ctrl-C, then finishes those in flight. A second signal ends it at once.
+def serve(app: Flask, bound: socket.socket, ready: Callable[[Callable[[], None]], None], *, alone: bool = True) -> None:
+    """Answers requests until SIGTERM or Ctrl-C, then finishes those in flight. A second signal ends it at once. `ready` is
+    given what does the same as a signal, which is all that ends it when it is not alone on its socket.
 
     Raises SystemExit when answers were cut short. waitress reads whole requests before a thread sees them, so slow callers
     hold none; `service.http.channels` adds for how long they may take.
     """
     _allow_many_files()
-    server = _server(app, bound)
+    server = _server(app, bound, alone)
     app.config[WAITING] = lambda: len(server.task_dispatcher.queue)
     app.config[OPERATIONS].leaving = lambda: server.leaving
-    before = [(number, signal.signal(number, lambda *_: server.leave())) for number in (signal.SIGTERM, signal.SIGINT)]
-    ready()
+    obeyed = (signal.SIGTERM, signal.SIGINT) if alone else ()
+    before = [(number, signal.signal(number, lambda *_: server.leave())) for number in obeyed]
+    ready(server.leave)
     try:
         done = server.run()
     finally:
@@ -67,7 +69,7 @@ def serve(app: Flask, bound: socket.socket, ready: Callable[[], None]) -> None:
         raise SystemExit(CUT_SHORT)
 
 
-def _server(app: Flask, bound: socket.socket) -> Server:
+def _server(app: Flask, bound: socket.socket, alone: bool) -> Server:
     settings = Adjustments(
         sockets=[bound],
         threads=_THREADS,
@@ -92,6 +94,7 @@ def _server(app: Flask, bound: socket.socket) -> Server:
         sockinfo=place,
         bind_socket=False,
         refused=app.config[OPERATIONS].refused,
+        alone=alone,
     )
 
 

@@ -19,6 +19,7 @@ from service.config import Config
 from service.errors import UNUSABLE, KeyRefused, Leaving, Overloaded, RequestError
 from service.http import openapi
 from service.http.access import Access
+from service.http.beside import Beside
 from service.http.guards import HostGuard, OriginRefused, check_origin, close_page
 from service.http.observe import Observed, Operations
 from service.http.operations import add_operations, tell_about
@@ -43,14 +44,16 @@ BODY_LIMIT = 64 * 1024
 _log = logging.getLogger("trellis.web")
 
 
-def create_app(current: Current | Collections, config: Config) -> Flask:
-    """The web application over all collections, or over the one index that a service without collections has."""
+def create_app(current: Current | Collections, config: Config, beside: Beside | None = None) -> Flask:
+    """The web application over all collections, or over the one index that a service without collections has. beside: what it
+    shares with other processes that answer for the same service.
+    """
     notes = current if isinstance(current, Collections) else Collections([OpenCollection.around(current)])
     app = Flask("service", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config[WAITING] = int  # none, as long as no server says otherwise
     app.url_map.merge_slashes = False  # no redirect leads anywhere
-    operations = _observe(app, notes, config)
+    operations = _observe(app, notes, config, beside)
     app.before_request(lambda: check_origin(config))
     app.before_request(operations.access.check)
     app.before_request(lambda: _check_load(app))
@@ -60,13 +63,13 @@ def create_app(current: Current | Collections, config: Config) -> Flask:
     _add_pages(app, notes, config)
     writer = Writer.of(config)
     streams = Streams()
-    operations.metrics.streams.set_function(streams.taken)
+    operations.metrics.count_streams(streams.taken)
     _add_api(app, notes, config)
     _add_health(app, notes)
     add_chat(app, notes, writer, streams, page="/")
     if config.publications:
         published = Blueprint("published", __name__, url_prefix="/p/<publication>")
-        shown = Published(Publications(notes, config))
+        shown = Published(Publications(notes, config, beside.figures if beside else None))
         published.url_value_preprocessor(shown.choose)
         _add_api(published, shown, config)
         _add_published_health(published, shown)
@@ -77,11 +80,12 @@ def create_app(current: Current | Collections, config: Config) -> Flask:
     return app
 
 
-def _observe(app: Flask, notes: Collections, config: Config) -> Operations:
+def _observe(app: Flask, notes: Collections, config: Config, beside: Beside | None) -> Operations:
     """Around the routes: whose name it is called by, and around that, what is known of every request."""
-    metrics = Metrics(lambda: notes.asked().snapshots)
-    metrics.waiting.set_function(partial(_waiting, app))
-    operations = app.config[OPERATIONS] = Operations(metrics, Access(config, metrics.refused))
+    metrics = Metrics(lambda: notes.asked().snapshots, beside.figures if beside else None)
+    metrics.count_waiting(partial(_waiting, app))
+    access = Access(config, metrics.refused, beside.limiter if beside else None)
+    operations = app.config[OPERATIONS] = Operations(metrics, access)
     app.wsgi_app = Observed(HostGuard(app.wsgi_app, config, metrics.refused), metrics)  # type: ignore[method-assign]
     return operations
 

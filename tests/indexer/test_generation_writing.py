@@ -167,6 +167,7 @@ def test_a_generation_replaced_while_it_is_opened_is_tried_again(
     built: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, interrupted = generation._verified, []
+    monkeypatch.setattr(generation_writing, "_KEEP_FOR", 0)
 
     def verified(folder: Path, path: Path, read: Callable[[Path], object]) -> object:
         if not interrupted:
@@ -178,3 +179,22 @@ def test_a_generation_replaced_while_it_is_opened_is_tried_again(
 
     monkeypatch.setattr(generation, "_verified", verified)
     assert texts(built.index) == ["Line 2"]
+
+
+def test_what_was_replaced_a_moment_ago_stays_for_those_who_read_it_elsewhere(
+    built: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edit(number: int) -> set[str]:
+        built.write(f"Line {number}\n")
+        built.build()
+        return {path.name for path in (built.index / "generations").iterdir()}
+
+    first = generation.current_name(built.index)
+    for number in range(4):
+        assert first in edit(number)
+    for number in range(4, 12):
+        left = edit(number)
+    assert len(left) == generation_writing._KEEP_MOST
+    assert first not in left
+    monkeypatch.setattr(generation_writing, "_KEEP_FOR", 0)
+    assert len(edit(12)) == generation_writing._KEEP

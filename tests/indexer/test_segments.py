@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import plan
+from indexer import generation_writing, plan
 from indexer.generation import Generation, open_generation, read_manifest
 from indexer.plan import segments_to_keep
 from indexer.vectors import nearest, stored_vectors
@@ -128,7 +128,8 @@ def test_what_was_deleted_is_found_no_more(grown: Workshop) -> None:
     assert "line" in generation.store.vocabulary
 
 
-def test_a_segment_mostly_of_deleted_notes_is_merged(grown: Workshop) -> None:
+def test_a_segment_mostly_of_deleted_notes_is_merged(grown: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation_writing, "_KEEP_FOR", 0)
     before = segments(grown)
     for name in "ab":
         (grown.notes / f"{name}.txt").unlink()
