@@ -71,13 +71,14 @@ def index(
     as_json: bool,
 ) -> None:
     """Build the index or bring it up to date; unchanged notes cost nothing."""
+    config = _configure(config_file, collection, notes=list(notes) or None, index=index)
     from indexer.errors import TrellisError
     from service.serving import build
     from service.show import show_indexed
 
     failed = False
     documents = []
-    for member in _collections(_configure(config_file, collection, notes=list(notes) or None, index=index)).members:
+    for member in _collections(config).members:
         try:
             report = build(member)
         except TrellisError as error:
@@ -123,8 +124,8 @@ def serve(config_file: Path | None, notes: Sequence[str], collection: str | None
     """Index the notes and serve the page, the widget and the HTTP interface."""
     config = _configure(config_file, collection, notes=list(notes) or None, **options)
     from service.http.access import require_closed
+    from service.http.door import bind, url_of
     from service.http.processes import count_of, serve_alone, supervise
-    from service.http.server import bind, url_of
 
     notice = require_closed(config)
     bound = bind(config.host, config.port)

@@ -33,8 +33,8 @@ from service import logs
 from service.config import Config
 from service.http.beside import count_for
 from service.http.channels import DRAIN, hear_nobody
+from service.http.door import CUT_SHORT
 from service.http.process import GO, LEAVE, Place, answer, answer_alone
-from service.http.server import CUT_SHORT
 from service.limits import Limiter
 from service.metrics import forget_process, tell_processes
 

@@ -1,4 +1,4 @@
-"""Serving: the socket, the WSGI server, and its end."""
+"""Serving: the WSGI server, and its end."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from flask import Flask
 from waitress.adjustments import Adjustments
 from waitress.task import ThreadedTaskDispatcher
 
-from service.errors import PortInUse
 from service.http.channels import Server
+from service.http.door import CUT_SHORT
 from service.http.web import BODY_LIMIT, OPERATIONS, WAITING
 from service.http.web_chat import STREAMS
 
@@ -20,30 +20,6 @@ _THREADS = 2 * STREAMS
 """Requests that are worked on at once; half of them may be answers that a language model takes its time for."""
 _FILES = 1 << 16
 """Open files that are asked for: each connection is one."""
-CUT_SHORT = 1
-"""Exit status when answers in flight were not waited for."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that is bound but not listening yet, so that a taken port is known before any long work. Raises PortInUse."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise PortInUse(host, port, error.strerror or str(error)) from error
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen(0)  # a second bind to the same port fails only once somebody listens
-    except OSError as error:
-        bound.close()
-        raise PortInUse(host, port, error.strerror or str(error)) from error
-    return bound
-
-
-def url_of(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def serve(app: Flask, bound: socket.socket, ready: Callable[[Callable[[], None]], None], *, alone: bool = True) -> None:
