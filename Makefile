@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: serve index test test-shared lint bench-quality bench-speed trust trust-network trust-storage licences sbom audit lock clean help
+.PHONY: serve index test test-shared lint wheel try-wheel bench-quality bench-speed trust trust-network trust-storage licences sbom audit lock clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -37,7 +37,8 @@ lint: $(VENV)/test  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The locked libraries come with hashes. PyTorch alone stands apart: each platform has a build of its own.
+# The locked libraries come with hashes. PyTorch alone stands apart: each platform has a build of its own. What it needs
+# brings setuptools, which installs the checkout.
 $(VENV)/serve: requirements/serve.lock requirements/torch.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV); the first time this takes a minute or two."
@@ -50,6 +51,14 @@ $(VENV)/test: $(VENV)/serve requirements/test.lock
 	@$(PIP) --require-hashes --no-deps -r requirements/test.lock
 	@$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
+
+wheel: $(VENV)/test  ## build/dist: the source distribution, and the wheel made from it
+	@rm -rf build/dist && mkdir -p build/dist
+	@$(BIN)/python -m build --no-isolation --outdir build/dist . > build/wheel.log 2>&1 || (cat build/wheel.log; exit 1)
+	@ls build/dist
+
+try-wheel: wheel  ## install the wheel with all it needs in an environment of its own, and use it
+	$(BIN)/python -m tests.packaging.trial build/dist/*.whl
 
 bench-quality: .venv-bench/ready  ## the table of answer quality beside peers (about 20 minutes; needs SHARED)
 	.venv-bench/bin/python -m bench.quality --shared $(SHARED)
@@ -96,9 +105,9 @@ audit: .venv-audit/ready $(VENV)/test  ## known flaws of the locked libraries (n
 	@touch $@
 
 lock:  ## renew the lock files from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra models \
 	  --custom-compile-command 'make lock' pyproject.toml -o requirements/serve.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra test \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra models --extra test \
 	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/test.lock
 
 clean:  ## remove the environment and the index

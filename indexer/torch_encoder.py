@@ -20,12 +20,19 @@ from indexer.scripts import Scripts
 
 def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
     """The model as it is. No code of its folder is run, and no pickle is read. `attention`: how PyTorch computes it; "eager"
-    can be traced. Raises ModelNotFound when the folder holds no usable model.
+    can be traced. Raises ModelNotFound when the folder holds no usable model, or without the libraries that load one.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"  # everything needed is in the folder; a model card must not be looked up
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
+    try:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+    except ImportError as error:
+        raise ModelNotFound(
+            model.name,
+            f"any but the default model needs PyTorch and sentence-transformers once, to be converted ({error.name} is "
+            "missing). Install Trellis as 'trellis[models]'.",
+        ) from error
 
     transformers_logging.disable_progress_bar()
     weights = {"attn_implementation": attention, "use_safetensors": True}

@@ -83,7 +83,8 @@ def _versions() -> dict[str, str]:
 
 def _name(requirement: str) -> str:
     """The package that a requirement names; "" for what only tests need."""
-    if ";" in requirement:
+    requirement, _, condition = requirement.partition(";")
+    if condition and "models" not in condition:
         return ""
     return requirement.strip().split(">")[0].split("=")[0].split("[")[0].split("<")[0].strip()
 

@@ -14,8 +14,9 @@ from tokenizers import Tokenizer
 from indexer.conversion.export import CannotConvert, describe, export, tokenizer_file
 from indexer.conversion.proof import LOST, Material, Prover, material
 from indexer.conversion.quantise import Range, Ranges, factors, feeds_several, quantise, range_of, widest
+from indexer.conversion.traced import traced
 from indexer.converted import GRAPH, TOKENIZER, Converted, Kept, Precision, Proof, write_kept
-from indexer.encoder import Model
+from indexer.encoder import Encoder, Model
 from indexer.onnx_encoder import OnnxEncoder
 from indexer.torch_encoder import load_original
 
@@ -28,21 +29,30 @@ def convert(
 ) -> Kept:
     """Writes the converted model, or the reason why there is none, into an empty folder. `given`: what it is proven with.
 
-    Raises ModelNotFound or OSError.
+    Raises ModelNotFound, ModelDamaged or OSError.
     """
-    original = load_original(model, "eager")
     try:
-        described = describe(original, model, version)
-        say("tracing the model")
-        graph, inputs = export(original, described)
-        described = msgspec.structs.replace(described, inputs=inputs)
+        described, graph, tokenizer, original = _graph(model, version, say)
         say("holding the graph against the model")
         given = given or material()
-        proven, chosen = _prove(described, graph, tokenizer_file(original), Prover(original, given), given)
+        proven, chosen = _prove(described, graph, tokenizer, Prover(original, given), given)
     except CannotConvert as error:
         return write_kept(folder, Converted(version, model.name, model.digest, reason=str(error)), {})
     say(f"{proven.precision}: {_summary(proven.proofs[-1])}")
-    return write_kept(folder, proven, {GRAPH: chosen, TOKENIZER: tokenizer_file(original)})
+    return write_kept(folder, proven, {GRAPH: chosen, TOKENIZER: tokenizer})
+
+
+def _graph(model: Model, version: int, say: Callable[[str], None]) -> tuple[Converted, bytes, bytes, Encoder]:
+    """The graph in single precision with its description and tokenizer, and what a smaller one is held against: PyTorch, or for
+    the default model this graph, which is PyTorch's to the last byte. Raises CannotConvert, ModelNotFound or ModelDamaged.
+    """
+    if known := traced(model, version):
+        return *known, _encoder(*known)
+    original = load_original(model, "eager")
+    described = describe(original, model, version)
+    say("tracing the model")
+    graph, inputs = export(original, described)
+    return msgspec.structs.replace(described, inputs=inputs), graph, tokenizer_file(original), original
 
 
 def _prove(
