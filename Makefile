@@ -52,10 +52,9 @@ $(VENV)/test: $(VENV)/serve requirements/test.lock
 	@$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
-wheel: $(VENV)/test  ## build/dist: the source distribution, and the wheel made from it
-	@rm -rf build/dist && mkdir -p build/dist
-	@$(BIN)/python -m build --no-isolation --outdir build/dist . > build/wheel.log 2>&1 || (cat build/wheel.log; exit 1)
-	@ls build/dist
+wheel: $(VENV)/test  ## build/dist: the source distribution and the wheel, with the default model in both
+	@$(BIN)/python deploy/release.py build/dist
+	@ls -s --block-size=1M build/dist
 
 try-wheel: wheel  ## install the wheel with all it needs in an environment of its own, and use it
 	$(BIN)/python -m tests.packaging.trial build/dist/*.whl

