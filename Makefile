@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: serve index test test-shared lint wheel try-wheel bench-quality bench-speed trust trust-network trust-storage licences sbom audit lock clean help
+.PHONY: serve index test test-shared lint wheel try-wheel try-outside bench-quality bench-speed trust trust-network trust-storage licences sbom audit lock clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ wheel: $(VENV)/test  ## build/dist: the source distribution and the wheel, with 
 
 try-wheel: wheel  ## install the wheel with all it needs in an environment of its own, and use it
 	$(BIN)/python -m tests.packaging.trial build/dist/*.whl
+
+try-outside: $(VENV)/test  ## zsh, fish, Emacs, Vim, Neovim, nginx, systemd, each where it is installed
+	$(BIN)/python -m pytest tests/outside -v
 
 bench-quality: .venv-bench/ready  ## the table of answer quality beside peers (about 20 minutes; needs SHARED)
 	.venv-bench/bin/python -m bench.quality --shared $(SHARED)

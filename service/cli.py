@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.cli_completion import collections, completion, files, folders, headings, properties, states, tags
 from service.cli_keys import keys
 from service.cli_support import BAD_INPUT, json_option
 from service.cli_support import configure as _configure
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 NO_ANSWER = 1
 
 
-index_option = click.option("--index", "index", metavar="DIR", help="The index folder.")
+index_option = click.option("--index", "index", metavar="DIR", shell_complete=folders, help="The index folder.")
 top_option = click.option("--top", type=int, metavar="N", help="How many results.")
-collection_option = click.option("--collection", metavar="NAME", help="Only this collection of the settings.")
-notes_argument = click.argument("notes", nargs=-1)
+collection_option = click.option(
+    "--collection", metavar="NAME", shell_complete=collections, help="Only this collection of the settings."
+)
+notes_argument = click.argument("notes", nargs=-1, shell_complete=files)
 
 
 class _WholeOrAuto(click.ParamType):  # type: ignore[type-arg]
@@ -137,18 +140,40 @@ def serve(config_file: Path | None, notes: Sequence[str], collection: str | None
 
 
 main.add_command(keys)
+main.add_command(completion)
 
 
 @main.command()
 @click.argument("question")
 @top_option
-@click.option("--under", metavar="PATH", default="", help='Only below this path, as "Identity > STS".')
+@click.option(
+    "--under",
+    metavar="PATH",
+    default="",
+    shell_complete=headings,
+    help='Only below this path, as "Identity > STS".',
+)
 @click.option("--file", "file", metavar="GLOB", default="", help="Only in files whose name matches.")
-@click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag, own or inherited; repeatable.")
-@click.option("--todo", metavar="STATE", default="", help="Only 'open', 'done' or a TODO keyword.")
+@click.option(
+    "--tag",
+    "tags",
+    metavar="TAG",
+    multiple=True,
+    shell_complete=tags,
+    help="Only with this tag, own or inherited; repeatable.",
+)
+@click.option(
+    "--todo", metavar="STATE", default="", shell_complete=states, help="Only 'open', 'done' or a TODO keyword."
+)
 @click.option("--after", metavar="DATE", default="", help="Only with a date from this day, month or year on.")
 @click.option("--before", metavar="DATE", default="", help="Only with a date before it.")
-@click.option("--where", metavar="NAME=VALUE", multiple=True, help="Only with this property; repeatable.")
+@click.option(
+    "--where",
+    metavar="NAME=VALUE",
+    multiple=True,
+    shell_complete=properties,
+    help="Only with this property; repeatable.",
+)
 @click.option("--explain", "explained", is_flag=True, help="Say why each result stands where it stands.")
 @collection_option
 @index_option

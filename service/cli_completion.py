@@ -6,6 +6,8 @@ the index would take longer than one waits for a Tab.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +24,8 @@ _VARIABLE = "_TRELLIS_COMPLETE"
 _PATIENCE = 0.5
 """Seconds for the service to answer."""
 _MOST = 50
+_SPECIAL = re.compile(r"[^\w@%+=:,./-]")
+"""What bash would not take for a part of the word."""
 
 
 @click.command()
@@ -54,25 +58,38 @@ def collections(context: click.Context, _: click.Parameter, begun: str) -> list[
 
 
 def headings(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Paths of headings that have these words, as `--under` takes them."""
+    """Headings that begin so; behind a ">" whole paths."""
     from service.search.query_syntax import join_path
 
-    found = _ask(context, "/api/scopes", q=begun, top=_MOST)
-    paths = (join_path(each["path"]) for each in found.get("scopes", []) if each.get("path"))
-    return [CompletionItem(path) for path in paths]
+    found = _ask(context, "/api/scopes", q=begun.rpartition(">")[2].strip(), top=_MOST).get("headings", [])
+    whole = ">" in begun
+    return _beginning(begun, (join_path([*each["path"], each["text"]] if whole else [each["text"]]) for each in found))
 
 
 def tags(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
-    return _beginning(begun, (each["value"] for each in _ask(context, "/api/filters").get("tags", [])))
+    return _beginning(begun, _values(context, "tag"))
 
 
 def states(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
-    known = ("open", "done", *(each["value"] for each in _ask(context, "/api/filters").get("todo", [])))
-    return _beginning(begun, dict.fromkeys(known))
+    return _beginning(begun, ("open", "done", *_values(context, "todo")))
+
+
+def properties(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+    return _beginning(begun, _values(context, "where"))
+
+
+def _values(context: click.Context, kind: str) -> list[str]:
+    return [each["value"] for each in _ask(context, "/api/filters").get(kind, [])]
 
 
 def _beginning(begun: str, values: Iterable[str]) -> list[CompletionItem]:
-    return [CompletionItem(value) for value in values if value.casefold().startswith(begun.casefold())][:_MOST]
+    fitting = (value for value in dict.fromkeys(values) if value.casefold().startswith(begun.casefold()))
+    return [CompletionItem(_as_typed(value)) for value in fitting if value.isprintable()][:_MOST]
+
+
+def _as_typed(value: str) -> str:
+    """With two backslashes for bash, whose script takes away one: the other shells quote what they insert themselves."""
+    return _SPECIAL.sub(r"\\\\\g<0>", value) if os.environ.get(_VARIABLE, "").startswith("bash") else value
 
 
 def _settings(context: click.Context) -> Config | None:
