@@ -19,6 +19,8 @@ from bench.trust.workplace import AFTER, BEFORE, Workplace, plain, tree_hash
 ASKED = ("apple tree in the garden", "line 200 on item")
 CAUSES = {"ENOSPC": "No space left on device", "EIO": "Input/output error"}
 MIDDLE = {**BEFORE, "garden.txt": BEFORE["garden.txt"].replace("monthly", "weekly")}
+RENAMED = {"yard.txt": BEFORE["garden.txt"], "vehicles/bicycle.md": BEFORE["bicycle.md"]}
+"""The same notes under other names, less one file: nothing is embedded anew, and all is written."""
 SHORT = {"list.txt": "".join(f"Line {n} on item {n * 7919 % 1009}\n" for n in range(136))}
 LONG = {"list.txt": "".join(f"Line {n} on item {n * 7919 % 1009}\n" for n in range(270))}
 """So many lines more that what is embedded is written to a journal on the way."""
@@ -46,6 +48,7 @@ SCENES = (
     Scene("update with a journal", [SHORT], LONG),
     Scene("update", [BEFORE], AFTER),
     Scene("swap and clean-up", [MIDDLE, BEFORE, MIDDLE, BEFORE], AFTER),
+    Scene("files renamed and gone", [BEFORE], RENAMED),
     Scene("rebuild after damage", [BEFORE], AFTER, _spoil),
 )
 

@@ -35,8 +35,8 @@ class Disk:
     violations: list[str] = field(default_factory=list)
 
     def play(self, call: Call) -> None:
-        if not call.path.startswith(self.root):
-            return
+        if not within(call.path, self.root) and call.path != str(Path(self.root).parent):
+            return  # where the root itself stands matters: its name has to last, too
         path, folder = call.path, str(Path(call.path).parent)
         match call.name:
             case "open" | "openat" | "creat":

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.conditions import short_conditions
-from bench.trust import crashes, damage, formats, full, obedient, opening, poison, power, states, swaps
+from bench.trust import crashes, damage, flood, formats, full, obedient, opening, poison, power, states, swaps
 from bench.trust.finding import Finding
 from bench.trust.runner import ROOT, Runner
 from bench.trust.workplace import Workplace, workshop
@@ -176,6 +176,23 @@ def verifying(bench: Bench) -> list[Finding]:
     return [Finding(6, "cost of verifying on open", reach, figure, not short, short)]
 
 
+def flooding(bench: Bench) -> list[Finding]:
+    found = flood.flood(bench.work("flood"), bench.size(60_000), bench.size(50))
+    short = _bad(found) or (
+        "" if found.overflowed else "the system did not say that it lost any of what it had to tell"
+    )
+    short = short or ("" if found.changes >= 60_000 else "fewer changes than asked for")
+    figure = (
+        f"{found.changes:,} files written anew, deleted, renamed and added in {found.seconds:.0f} s while nobody could listen, "
+        f"the system's queue {'overflowed' if found.overflowed else 'sufficient'}: all found {found.behind:.0f} s later; "
+        f"of {found.looked} looked for {found.missing} missing, {found.unmarked} stale and unmarked; "
+        f"of {found.looked_at_once} at once {found.at_once} stale and unmarked"
+    )
+    holds = not (short or found.missing or found.unmarked or found.at_once)
+    reach = "60,000 changes, the queue overflowing: 0 missing, 0 stale and unmarked after 30 s"
+    return [Finding(9, "more changes at once than the system tells of", reach, figure, holds, short)]
+
+
 def old_formats(_bench: Bench) -> list[Finding]:
     numbers = formats.kept_formats()
     with TemporaryDirectory() as folder:
@@ -231,6 +248,7 @@ SUITES: dict[tuple[int, ...], Callable[[Bench], list[Finding]]] = {
     (6,): verifying,
     (7,): walks,
     (8,): swapping,
+    (9,): flooding,
     (11,): old_formats,
     (24,): poisons,
     (25,): obedience,

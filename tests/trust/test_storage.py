@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.trust import crashes, damage, formats, full, poison, power
+from bench.trust import crashes, damage, flood, formats, full, poison, power
 from bench.trust.runner import Runner
 from bench.trust.workplace import Workplace
 from tests.trust.conftest import Shop
@@ -70,6 +70,15 @@ def test_an_index_that_goes_away_while_it_is_served(work: Workplace) -> None:
     found = full.withdrawn(work, 3)
     assert found.bad == []
     assert found.marked == found.asked >= 3
+
+
+@pytest.mark.skipif(not flood.can_overflow(), reason="this system does not tell of changes through inotify")
+def test_changes_that_the_system_does_not_tell_of(work: Workplace) -> None:
+    found = flood.flood(work, 400, 8, waits=False)
+    assert found.bad == []
+    assert found.overflowed
+    assert (found.missing, found.unmarked, found.at_once) == (0, 0, 0)
+    assert found.looked == found.looked_at_once == 32
 
 
 def test_damage_is_named_and_refused(shop: Shop, tmp_path: Path) -> None:
