@@ -49,6 +49,11 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     expires: str = ""
     limits: Rate | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError: a time that nobody can compare with now is found when the file is read, not when a key is used."""
+        if self.expires and datetime.fromisoformat(self.expires).tzinfo is None:
+            raise ValueError(f"'expires' of {self.id} lacks its offset from UTC")
+
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes or "admin" in self.scopes
 

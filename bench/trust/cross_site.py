@@ -16,7 +16,7 @@ from bench.trust.finding import Finding
 from bench.trust.routes import ROUTES
 from bench.trust.running import QUESTION, Running
 
-_ANSWERED = 'route="/api/'
+_ANSWERED = ('route="/api/', 'route="/"')
 _PAGE = "<!doctype html><title>elsewhere</title><h1>Another site</h1>"
 _ATTEMPTS = """async ([service, paths, question]) => {
   const read = [];
@@ -102,7 +102,7 @@ def suite(service: Running, browser: Browser) -> Finding:
     """From two origins: another port of the same name (same site, another origin), and another name (another site)."""
     node = json.loads(service.ask().body)["results"][0]["id"]
     paths = [route.path.replace("{id}", node) for route in ROUTES if "/api/" in route.path and "/p/" not in route.path]
-    paths.append("/metrics")
+    paths += ["/metrics", "/?q=dns"]
     answered = _answered(service)
     read: list[str] = []
     with elsewhere() as port:
@@ -126,5 +126,6 @@ def _attack(page: Page, origin: str, service: Running, paths: list[str]) -> list
 def _answered(service: Running) -> float:
     """How many requests for notes were answered so far, by the service's own figures."""
     lines = service.send("GET", "/metrics").body.decode().splitlines()
-    counted = [line for line in lines if line.startswith("trellis_requests_total") and _ANSWERED in line]
+    counted = [line for line in lines if line.startswith("trellis_requests_total")]
+    counted = [line for line in counted if any(route in line for route in _ANSWERED)]
     return sum(float(line.rpartition(" ")[2]) for line in counted if 'status="200"' in line)

@@ -25,6 +25,8 @@ _LOOK = 0.2
 _LOOKS = 15
 """After so many looks without a word the reader is given a sign of life."""
 _MOST_TOKENS = 700
+_LONGEST = 20_000
+"""Characters of a reply: more than so many tokens make. A server that goes on nevertheless would fill the memory."""
 
 
 class ModelFailed(Exception):
@@ -73,6 +75,8 @@ class Endpoint:
                 if time.monotonic() > min(last + patience, end):
                     raise ModelFailed("The language model did not go on in time.") from None
                 continue
+            if isinstance(item, ModelFailed):
+                raise item
             if isinstance(item, Exception):
                 raise ModelFailed(_words_for(item)) from item
             if item is None:
@@ -124,7 +128,7 @@ class _Reading(threading.Thread):
             self.words.put(error)
 
     def _read(self) -> None:
-        reason = None
+        reason, length = None, 0
         for chunk in self._reply:
             if self._stopped.is_set():
                 return
@@ -132,6 +136,9 @@ class _Reading(threading.Thread):
             if choice:
                 reason = choice.finish_reason or reason
                 if choice.delta and isinstance(choice.delta.content, str) and choice.delta.content:
+                    length += len(choice.delta.content)
+                    if length > _LONGEST:
+                        raise ModelFailed("The language model said more than it was asked for.")
                     self.words.put(choice.delta.content)
         self.words.put(None if reason else ConnectionError("the reply has no end"))
 

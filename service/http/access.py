@@ -35,6 +35,8 @@ _NEEDS: dict[str, Scope] = {
 """By the first part of the path after /api/. What is not listed needs `admin`."""
 _BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,200}) *", re.ASCII | re.IGNORECASE)
 
+_WITH_PORT = re.compile(r"\[([0-9a-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5}", re.ASCII | re.IGNORECASE)
+
 
 class Access:
     """Decides for each request. Its `check` runs before every route."""
@@ -103,15 +105,26 @@ def needed(rule: str) -> Scope | None:
 
 def _caller() -> str:
     """Who asks, as far as limits go; "" for this machine. A proxy on it says who that is in the last place of its field."""
-    address = request.remote_addr or ""
-    if is_loopback(address):
-        address = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
+    found = _address(request.remote_addr or "")
+    if found is None or found.is_loopback:
+        said = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        found = _address(said)
+        if said and found is None:
+            return "unknown"  # nobody escapes the limit by how a proxy writes addresses
+    if found is None:
         return ""
     # whoever has one IPv6 address has the 2^64 beside it
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for what is none. A port may follow. What listens on IPv6 sees callers by IPv4 as ::ffff:203.0.113.5."""
+    found = _WITH_PORT.fullmatch(text)
+    try:
+        address = ipaddress.ip_address(found[1] or found[2] if found else text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address
 
 
 def require_closed(config: Config) -> str:

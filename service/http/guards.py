@@ -112,8 +112,9 @@ def check_origin(config: Config) -> Response | None:
     if _PUBLIC.fullmatch(request.path) or (origin and _is_same(origin)):
         return None
     if origin is None:
-        # With what they load as a script or a picture, other sites' pages send no Origin. They cannot read it anyway.
-        if _ASKING.fullmatch(request.path) and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        # With what they load as a script or a picture, other sites' pages send no Origin. They cannot read it anyway, but how
+        # long it takes could tell them what is in the notes.
+        if _is_asked() and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
             raise OriginRefused("another site")
         return None
     if not _is_listed(origin, config):
@@ -121,6 +122,12 @@ def check_origin(config: Config) -> Response | None:
     if request.method == "OPTIONS":
         return Response(status=204)
     return None
+
+
+def _is_asked() -> bool:
+    """Whether the request is for notes. The page answers a question in its address, too; people follow links to it."""
+    followed = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    return bool(_ASKING.fullmatch(request.path)) or (request.path == "/" and not followed)
 
 
 def _is_listed(origin: str | None, config: Config) -> bool:

@@ -74,6 +74,18 @@ def test_an_expired_key_is_none(file: Path) -> None:
     assert KeyRing(file).find(secret) is None
 
 
+@pytest.mark.parametrize("expires", ["2026-01-01", "2099-01-01T00:00:00", "tomorrow", "2099-13-01T00:00:00+00:00"])
+def test_a_time_that_cannot_be_compared_is_damage(file: Path, expires: str) -> None:
+    """And no error in the middle of a request."""
+    _, secret = add_key(file, "guest", ["ask"], days=1)
+    kept = json.loads(file.read_text("utf-8"))
+    kept["keys"][0]["expires"] = expires
+    file.write_text(json.dumps(kept), "utf-8")
+    assert KeyRing(file).find(secret) is None
+    with pytest.raises(KeyFileError):
+        read_keys(file)
+
+
 @pytest.mark.parametrize(
     "damage", [b"", b"{", b'{"keys": [{}]}', b'{"keys": [], "version": 2}', b"\xff", b'{"keys": [], "more": 1}']
 )

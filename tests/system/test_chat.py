@@ -262,6 +262,12 @@ def endless(request: Request) -> None:
         time.sleep(0.05)
 
 
+def more_than_was_asked_for(request: Request) -> None:
+    request.begin()
+    while True:
+        request.say("words that come faster than time runs out " * 100)
+
+
 def elsewhere(request: Request) -> None:
     request.begin("text/plain", 307, Location="http://localhost:9/v1/chat/completions")
 
@@ -277,6 +283,7 @@ def elsewhere(request: Request) -> None:
         (garbage, "could not be read"),
         (hotel, "could not be read"),
         (endless, "did not come to an end"),
+        (more_than_was_asked_for, "more than it was asked for"),
         (elsewhere, "status 307"),
     ],
 )

@@ -137,11 +137,23 @@ def test_a_publication_counts_each_caller(workshop: Workshop, keys: Path) -> Non
     assert statuses_of(client, 1, "2001:db8:0:1::1") == [200]
 
 
+def test_callers_by_ipv4_are_told_apart_where_ipv6_is_listened_on(workshop: Workshop, keys: Path) -> None:
+    client = client_of(workshop, keys, host="::", access="open", publications=PUBLISHED, public_limit="1/hour")
+    assert statuses_of(client, 2, "::ffff:203.0.113.5") == [200, 429]
+    assert statuses_of(client, 1, "203.0.113.5") == [429]
+    assert statuses_of(client, 1, "::ffff:203.0.113.6") == [200]
+    assert statuses_of(client, 2, "::ffff:127.0.0.1") == [200, 200]  # a proxy on this machine that says nothing
+
+
 def test_a_proxy_on_this_machine_says_who_asks(workshop: Workshop, keys: Path) -> None:
     client = client_of(workshop, keys, publications=PUBLISHED, public_limit="1/hour")
     assert statuses_of(client, 3, "127.0.0.1") == [200, 200, 200]
     assert statuses_of(client, 2, "127.0.0.1", X_Forwarded_For="1.2.3.4, 203.0.113.5") == [200, 429]
     assert statuses_of(client, 1, "127.0.0.1", X_Forwarded_For="5.6.7.8, 203.0.113.5") == [429]
+    assert statuses_of(client, 1, "127.0.0.1", X_Forwarded_For="203.0.113.5:8080") == [429]
+    assert statuses_of(client, 1, "127.0.0.1", X_Forwarded_For="::ffff:203.0.113.5") == [429]
+    assert statuses_of(client, 2, "127.0.0.1", X_Forwarded_For="[2001:db8::1]:8080") == [200, 429]
+    assert statuses_of(client, 2, "127.0.0.1", X_Forwarded_For="unix:") == [200, 429]
 
 
 def test_a_service_that_ends_is_alive_but_not_ready(workshop: Workshop, keys: Path) -> None:

@@ -762,6 +762,13 @@ def test_what_other_sites_load_as_scripts_or_pictures_is_refused(client: FlaskCl
     """Such requests carry no Origin. A link to the page, which another site may well have, is no such request."""
     problem(client.get("/api/search?q=bread", headers={"Sec-Fetch-Site": site}), 403)
     assert client.get("/?note=x", headers={"Sec-Fetch-Site": site}).status_code == 200
+    link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert client.get("/?q=bread", headers=link).status_code == 200
+    for kind in ("image", "script", "iframe", "object", "empty"):
+        problem(client.get("/?q=bread", headers=link | {"Sec-Fetch-Dest": kind}), 403)
+    assert (
+        client.get("/?q=bread", headers={"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}).status_code == 200
+    )
     assert client.get("/widget.js", headers={"Sec-Fetch-Site": site}).status_code == 200
     assert client.get("/api/search?q=bread", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
 
