@@ -106,9 +106,11 @@ class _Walk:
             notebook = self.notebooks[here] = _notebook_of(folders, files) or self.notebooks[here.parent]
             self.rules[here] = self._rules_in(here)
             folders[:] = [name for name in sorted(folders) if self._enters(here / name, notebook)]
+            inside = self.prefix if here == self.root else f"{self._name(here)}/"
             for name in sorted(files):
-                if self._takes(here / name):
-                    yield Source(self._name(here / name), here / name, notebook)
+                path = here / name
+                if self._takes(path):
+                    yield Source(inside + _text(name), path, notebook)
 
     def _rules_above(self) -> Rules:
         try:
@@ -166,12 +168,22 @@ _LEADS_OUT = "a link that leads out of the notes folder; it was not followed"
 
 
 def _unusable(path: Path, root: Path) -> str:
-    """Why a path is not read, or "". A pipe or a device would hang the reader."""
-    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+    """Why a path is not read, or "". A pipe or a device would hang the reader. All notes are looked at every few seconds, so a
+    plain file costs one call.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return "went away while the notes were looked through"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+    if stat.S_ISREG(mode):
+        return ""
+    if not stat.S_ISLNK(mode):
+        return "not a regular file"
+    if not Path(os.path.realpath(path)).is_relative_to(root):
         return _LEADS_OUT
-    if not path.is_file():
-        return "a link to nothing" if path.is_symlink() else "not a regular file"
-    return ""
+    return "" if path.is_file() else "a link to nothing"
 
 
 def _notebook_of(folders: Sequence[str], files: Sequence[str]) -> str:

@@ -355,3 +355,24 @@ def test_a_pipe_in_the_place_of_a_file_hangs_nothing(tmp_path: Path) -> None:
     data, told = sources.read_sources(found)
     assert data == {}
     assert [str(problem) for problem in told] == ["a.txt:1: this file cannot be read: not a regular file"]
+
+
+def test_a_file_that_cannot_be_looked_at_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a folder whose names may be listed and no more. Root may look at anything, so the system's answer is feigned."""
+    make(tmp_path, "a.txt", "b.txt", "c.txt")
+    really = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        match path.name:
+            case "a.txt":
+                raise PermissionError(13, "Permission denied")
+            case "b.txt":
+                raise FileNotFoundError(2, "No such file or directory")
+        return really(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    assert names(tmp_path) == ["c.txt"]
+    assert problems(tmp_path) == [
+        "a.txt:1: cannot be looked at: Permission denied",
+        "b.txt:1: went away while the notes were looked through",
+    ]
