@@ -31,7 +31,9 @@ def ask(
     words, asked = choose(notes, question, collection)
     answer = standing.ask(asked.snapshots, words, top, filters=filters, explained=explained)
     results = standing.placed(asked.snapshots, answer.results)
-    return structs.replace(answer, question=question, results=results, unavailable=list(asked.unavailable))
+    return structs.replace(
+        answer, question=question, results=results, unavailable=list(asked.unavailable), behind=asked.behind
+    )
 
 
 def search(
@@ -47,7 +49,9 @@ def search(
     words, asked = choose(notes, query, collection)
     found = standing.search(asked.snapshots, words, top, filters=filters, explained=explained)
     results = standing.placed(asked.snapshots, found.results)
-    return structs.replace(found, query=query, results=results, unavailable=list(asked.unavailable))
+    return structs.replace(
+        found, query=query, results=results, unavailable=list(asked.unavailable), behind=asked.behind
+    )
 
 
 def choose(notes: Notes, question: str, collection: str = "") -> tuple[str, Asked]:

@@ -56,6 +56,8 @@ class OpenCollection:
         self.leave_out = tuple(settings.ignore or ())
         self._model_name, self._prompts = settings.model, settings.prompts
         self._encoders = encoders
+        self.is_behind: Callable[[], bool] = bool
+        """Whether notes have changed that the index does not have yet, as far as anybody follows them."""
         self._current: Current | None = None
         self._problem: TrellisError | None = None
         self._lock = threading.Lock()
@@ -145,7 +147,14 @@ class OpenCollection:
             return CollectionState(self.name, self.title, "missing" if missing else "broken", problem=str(cause))
         manifest = snapshot.generation.manifest
         return CollectionState(
-            self.name, self.title, "ready", manifest.nodes, snapshot.name, manifest.model, manifest.borrowed
+            self.name,
+            self.title,
+            "ready",
+            manifest.nodes,
+            snapshot.name,
+            manifest.model,
+            manifest.borrowed,
+            self.is_behind(),
         )
 
     def _try_to_open(self) -> None:
@@ -164,10 +173,13 @@ class OpenCollection:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a question is asked of. unavailable: the collections that cannot be asked now."""
+    """What a question is asked of. unavailable: the collections that cannot be asked now. behind: whether notes of the others
+    have changed that are not in their indexes yet.
+    """
 
     snapshots: Sequence[Snapshot]
     unavailable: Sequence[CollectionState] = field(default=())
+    behind: bool = False
 
 
 class Notes(Protocol):
@@ -208,7 +220,7 @@ class Collections:
     def asked(self, collection: str = "") -> Asked:
         chosen = self.chosen(collection)
         if len(chosen) == 1:
-            return Asked([chosen[0].get()])
+            return Asked([chosen[0].get()], behind=chosen[0].is_behind())
         snapshots, unavailable = [], []
         for member in chosen:
             try:
@@ -218,7 +230,7 @@ class Collections:
                 unavailable.append(member.state())
         if not snapshots:
             raise problem
-        return Asked(snapshots, unavailable)
+        return Asked(snapshots, unavailable, any(member.is_behind() for member in chosen))
 
     def states(self) -> list[CollectionState]:
         return [member.state() for member in self.members]

@@ -70,12 +70,19 @@ class Follower(threading.Thread):
         self._notes = notes
         self._leave_out = leave_out
         self._update = update
+        self._ahead = False  # the notes were seen to be ahead of the index
+        self._failed = False  # what they say could not be indexed, and is not tried again before the next change
         self._stopped = False
         self._woken = threading.Event()
         self._trouble = ""
         self._done = self._signature()
         self._retry = _FIRST_RETRY
         self._not_before = 0.0
+
+    @property
+    def behind(self) -> bool:
+        """Whether a change was seen that the index does not have."""
+        return self._ahead or self._failed
 
     def stop(self) -> None:
         self._stopped = True
@@ -100,12 +107,14 @@ class Follower(threading.Thread):
         now = self._signature()
         patience = time.monotonic() + _PATIENCE
         while now is not None and now != self._done and not self._stopped:
+            self._ahead = True
             time.sleep(_REST)
             before, now = now, self._signature()
             if now is not None and (now == before or time.monotonic() > patience):
                 if self._try_update():
-                    self._done = now
+                    self._done, self._ahead = now, False
                 return
+        self._ahead = self._ahead and now != self._done
 
     def _signature(self) -> Signature | None:
         """None when the notes are not there at all, which is more likely an unmounted disk than a wish to forget them. That is
@@ -127,6 +136,7 @@ class Follower(threading.Thread):
         """
         try:
             self._update()
+            self._failed = False
         except IndexBusy:
             return False
         except (IndexFolderError, OSError) as error:
@@ -135,8 +145,10 @@ class Follower(threading.Thread):
             self._retry = min(2 * self._retry, _LAST_RETRY)
             return False
         except TrellisError as error:
+            self._failed = True
             _log.warning("the index stays as it was: %s", error)
         except Exception:
+            self._failed = True
             _log.exception("the index could not be updated and stays as it was")
         self._retry = _FIRST_RETRY
         return True

@@ -64,6 +64,10 @@ class Publications:
             raise PublicationNotFound
         return snapshot
 
+    def is_behind(self, name: str) -> bool:
+        """Whether notes have changed that it does not have yet. Which, and whether they belong to it, is not known before."""
+        return self._notes.chosen(self._settings[name].collection)[0].is_behind()
+
     def _snapshot(self, name: str) -> Snapshot | None:
         with self._lock:
             collection = self._notes.chosen(self._settings[name].collection)[0]

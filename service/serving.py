@@ -68,7 +68,10 @@ def open_indexes(config: Config, *, follows: bool) -> tuple[Collections, Sequenc
     elif config.watch:
         from service.follow import Follower
 
-        keeping = [Follower(member.notes, partial(_follow, member), member.leave_out) for member in served.members]
+        for member in served.members:
+            follower = Follower(member.notes, partial(_follow, member), member.leave_out)
+            member.is_behind = partial(getattr, follower, "behind")
+            keeping.append(follower)
     if follows:
         for member in served.members:
             _bring_up(member)

@@ -13,6 +13,15 @@ TOP_SEARCH = 100
 QUESTION_LIMIT = 4000
 
 
+Behind = Annotated[
+    bool,
+    Meta(
+        description="Left out when false. Files were changed that the index does not have yet: what is new in them cannot be "
+        "found so far."
+    ),
+]
+
+
 class CollectionState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A collection of notes, and whether it can be asked."""
 
@@ -25,6 +34,7 @@ class CollectionState(msgspec.Struct, frozen=True, omit_defaults=True):
     generation: str = ""
     model: str = ""
     pending: int = 0
+    behind: Behind = False
     problem: Annotated[str, Meta(description="Why it cannot be asked now.")] = ""
 
 
@@ -181,6 +191,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     took_ms: float
     unavailable: Unavailable = []
     outdated: OutdatedFiles = []
+    behind: Behind = False
     notices: Annotated[list[str], Meta(description="What of the question looks like a filter and is none.")] = []
 
 
@@ -193,6 +204,7 @@ class SearchResults(msgspec.Struct, frozen=True, omit_defaults=True):
     took_ms: float
     unavailable: Unavailable = []
     outdated: OutdatedFiles = []
+    behind: Behind = False
     notices: Annotated[list[str], Meta(description="What of the query looks like a filter and is none.")] = []
 
 
@@ -376,6 +388,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
         int, Meta(description="Notes that came under other headings and are still to be embedded with them.")
     ]
     collections: Annotated[list[CollectionState], Meta(description="Each of them, where they have names.")] = []
+    behind: Behind = False
 
 
 class Alive(msgspec.Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from functools import partial
 
 from flask import Blueprint, Flask, Response, current_app, render_template, request
@@ -14,7 +13,7 @@ from indexer.errors import TrellisError
 from service import answering, asking, standing
 from service.chat.writer import Writer
 from service.choices import choices
-from service.collections import Collections, Notes, OpenCollection
+from service.collections import Asked, Collections, Notes, OpenCollection
 from service.config import Config
 from service.errors import UNUSABLE, KeyRefused, Leaving, Overloaded, RequestError
 from service.http import openapi
@@ -32,7 +31,7 @@ from service.http.wire import body_of, problem_response, to_json
 from service.metrics import Metrics
 from service.publications import Publications
 from service.search.query_syntax import Filters
-from service.snapshot import Current, Snapshot
+from service.snapshot import Current
 from service.types import TOP_ASK, AskRequest, CollectionList, CollectionState, Health, Problem
 
 WAITING = "WAITING"
@@ -159,9 +158,9 @@ def _add_health(app: Flask, notes: Collections) -> None:
     def healthz() -> Response:
         if current_app.config[OPERATIONS].leaving():
             raise Leaving
-        snapshots = notes.asked().snapshots
+        asked = notes.asked()
         named = [structs.replace(state, problem="") for state in notes.states() if state.name]  # problems name folders
-        return to_json(_health(snapshots, named))
+        return to_json(_health(asked, named))
 
     @app.get("/api/collections")
     def collections() -> Response:
@@ -173,18 +172,19 @@ def _add_health(app: Flask, notes: Collections) -> None:
 def _add_published_health(app: Blueprint, shown: Published) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
-        return to_json(_health(shown.asked().snapshots, []))
+        return to_json(_health(shown.asked(), []))
 
 
-def _health(snapshots: Sequence[Snapshot], states: list[CollectionState]) -> Health:
-    manifests = [snapshot.generation.manifest for snapshot in snapshots]
+def _health(asked: Asked, states: list[CollectionState]) -> Health:
+    manifests = [snapshot.generation.manifest for snapshot in asked.snapshots]
     return Health(
         "ok" if all(state.state == "ready" for state in states) else "degraded",
         sum(manifest.nodes for manifest in manifests),
-        answering.generation_of(snapshots),
+        answering.generation_of(asked.snapshots),
         ", ".join(dict.fromkeys(manifest.model for manifest in manifests)),
         sum(manifest.borrowed for manifest in manifests),
         states,
+        asked.behind,
     )
 
 

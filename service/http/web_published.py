@@ -38,7 +38,7 @@ class Published:
         """Raises PublicationNotFound, and CollectionNotFound for any name: a publication knows of no collection."""
         if collection:
             raise CollectionNotFound(collection, ())
-        return Asked([self.get()])
+        return Asked([self.get()], behind=self._publications.is_behind(self.name))
 
 
 def add_published_pages(app: Blueprint, shown: Published) -> None:

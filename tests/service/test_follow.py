@@ -163,6 +163,44 @@ def test_an_update_that_fails_does_not_end_the_following(following: Following, e
     wait_until(lambda: following.found() == ["yellow apple, the third"])
 
 
+def test_it_says_that_the_index_is_behind_for_as_long_as_it_is(following: Following) -> None:
+    assert not following.follower.behind
+    behind: list[bool] = []
+    really = following.workshop.build
+
+    def build() -> object:
+        behind.append(following.follower.behind)
+        return really()
+
+    following.workshop.build = build  # type: ignore[method-assign,assignment]
+    following.workshop.write("green apple\n")
+    wait_until(lambda: following.found() == ["green apple"] and not following.follower.behind)
+    assert behind == [True]
+    following.errors.append(NotesError("cannot be read"))
+    following.workshop.write("yellow apple, the third\n")
+    wait_until(lambda: following.updates == 2)
+    following.some_looks()
+    assert following.follower.behind  # it is not tried again, and the index still lacks it
+    following.workshop.write("blue apple, which is the fourth\n")
+    wait_until(lambda: not following.follower.behind)
+    assert following.found() == ["blue apple, which is the fourth"]
+
+
+def test_a_change_that_is_taken_back_leaves_nothing_behind(following: Following) -> None:
+    more = following.workshop.notes / "more.txt"
+
+    def come_and_go() -> None:
+        if following.follower.behind:
+            more.unlink(missing_ok=True)
+
+    following.before_look = come_and_go
+    more.write_text("apple cake\n", "utf-8")
+    wait_until(lambda: not more.exists())
+    following.some_looks()
+    assert not following.follower.behind
+    assert following.updates == 0
+
+
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left"), IndexUnwritable(Path("index"), "Read-only file system")]
 )

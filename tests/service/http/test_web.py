@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from werkzeug.test import TestResponse
 
 from indexer.errors import IndexDamaged
 from service import answering
-from service.config import Config
+from service.collections import Collections, OpenCollection
+from service.config import Config, Publication
 from service.http import openapi
 from service.http.web import create_app
 from service.snapshot import Current
@@ -755,6 +757,18 @@ def test_answers_are_as_described(client: FlaskClient) -> None:
     refused = client.get("/api/nodes/x")
     error = document["paths"]["/api/nodes/{id}"]["get"]["responses"]["default"]["content"][refused.mimetype]["schema"]
     assert fits(json.loads(refused.get_data()), error, document["components"]["schemas"]) == []
+
+
+def test_answers_say_that_the_index_is_behind_the_notes(kitchen: Workshop) -> None:
+    notes = OpenCollection.around(Current(kitchen.index, TINY_MODEL, kitchen.encoder))
+    config = Config(index=str(kitchen.index), publications={"all": Publication(file="*")})
+    client = create_app(Collections([notes]), config).test_client()
+    for behind in (True, False):
+        notes.is_behind = partial(bool, behind)
+        answers = [client.post("/api/ask", json={"question": "bread"})]
+        answers += [client.get(path) for path in ("/api/search?q=bread", "/p/all/api/search?q=bread", "/healthz")]
+        assert [answer.get_json().get("behind", False) for answer in answers] == [behind] * 4
+        assert client.get("/api/collections").get_json()["collections"][0].get("behind", False) == behind
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
