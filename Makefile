@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: serve index test test-shared lint wheel try-wheel try-outside bench-quality bench-speed trust trust-network trust-storage licences sbom audit lock clean help
+.PHONY: serve index test test-shared lint wheel try-wheel try-outside bench-quality bench-speed trust trust-network trust-storage trust-alone licences sbom audit lock clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -68,7 +68,7 @@ bench-quality: .venv-bench/ready  ## the table of answer quality beside peers (a
 bench-speed: .venv-bench/ready  ## the table of speed beside peers (some minutes; needs SHARED)
 	.venv-bench/bin/python -m bench.speed --shared $(SHARED)
 
-trust: trust-storage trust-network  ## the promises of SECURITY.md at full size, into bench/results (hours)
+trust: trust-storage trust-network trust-alone  ## the promises of SECURITY.md at full size, into bench/results (hours)
 	$(BIN)/python -m bench.trust.table --write
 
 trust-network: $(VENV)/test .venv-trust/ready  ## those of the network side
@@ -81,6 +81,9 @@ trust-network: $(VENV)/test .venv-trust/ready  ## those of the network side
 
 trust-storage: $(VENV)/test  ## its half on the disk, notes, models and conversations
 	$(BIN)/python -m bench.trust.storage
+
+trust-alone: $(VENV)/test .venv-audit/ready sbom  ## what is needed from elsewhere: the suite without a network, known flaws
+	$(BIN)/python -m bench.trust.alone
 
 licences: $(VENV)/test  ## docs/licences.md, from what is installed
 	$(BIN)/python -m bench.trust.supply licences

@@ -36,9 +36,14 @@ def test_the_example_shows_the_defaults() -> None:
     assert yaml.safe_load(settings) == {name: getattr(Config(), name) for name in Config.__struct_fields__}
 
 
-def test_the_table_of_trust_is_that_of_the_last_runs() -> None:
-    page = (ROOT / "docs" / "trust.md").read_text("utf-8")
-    assert trust_table.placed(page) == page
+@pytest.mark.parametrize("name", trust_table.PAGES)
+def test_the_tables_of_trust_are_those_of_the_last_runs(name: str) -> None:
+    page = (ROOT / name).read_text("utf-8")
+    assert trust_table.placed(page, trust_table.PAGES[name]) == page
+
+
+def test_every_requirement_has_a_figure() -> None:
+    assert {finding["requirement"] for finding in trust_table.findings()} == set(range(1, 26))
 
 
 def test_every_file_that_the_documents_link_to_is_there() -> None:
