@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,14 +14,21 @@ import msgspec
 import numpy as np
 
 from indexer import late
-from indexer.account import Account
 from indexer.assemble import assemble, manifest_of
-from indexer.chunks import Chunk, too_long
+from indexer.chunks import Chunk, cut_chunks, too_long
 from indexer.converted import keep_copy
 from indexer.draft import Draft, ReadFile, draft
-from indexer.embed import Embedded, embed, journal_key, take_over
+from indexer.embed import Embedded, embed, journal_key, projection_of, take_over
 from indexer.encoder import Encoder, Model, load
-from indexer.errors import IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NoNotesInside
+from indexer.errors import (
+    IndexDamaged,
+    IndexFolderError,
+    IndexMismatch,
+    IndexMissing,
+    NoNotesInside,
+    NotThisShard,
+)
+from indexer.gathered import Gathered
 from indexer.generation import (
     Generation,
     Manifest,
@@ -35,55 +41,19 @@ from indexer.generation import (
 from indexer.generation_writing import write_lock
 from indexer.journal import Journal, remove_journal
 from indexer.machine import give_back_memory
-from indexer.node import Problem
+from indexer.node import Outline, Problem
 from indexer.plan import Plan, borrow, plan_vectors
 from indexer.readers import read_with_account, suffixes
 from indexer.references import is_linked, resolve
 from indexer.renames import former_names
+from indexer.report import Progress, Report, Skipped, by_reason, ignore
+from indexer.shards import FILE as SHARD_FILE
+from indexer.shards import Shard, shard_of
 from indexer.sources import find_sources, read_sources
 from indexer.store import Rows
 from indexer.store.segment import short
 
-_NAMES_SHOWN = 20
-
-Progress = Callable[[str, int, int], None]
-"""Hears what is being done, how much of it is done, and how much there is."""
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What a build did. embedded: nodes with a new vector. kept: nodes whose vectors were taken over.
-    removed: nodes of the old index that are gone. resumed: of the embedded ones, those that an earlier run that was stopped had
-    left. borrowed: chunks that are found by a vector made under other headings, for now; the next build makes more of theirs.
-    notice: why everything was built anew, or "". skipped: what in the notes folders was passed over, by why.
-    accounts: where the lines of each file went.
-    """
-
-    generation: str
-    files: int
-    nodes: int
-    embedded: int
-    kept: int
-    removed: int
-    resumed: int
-    borrowed: int
-    problems: list[Problem]
-    notice: str
-    seconds: float
-    skipped: list[Skipped] = []
-    accounts: list[Account] = []
-
-
-class Skipped(msgspec.Struct, frozen=True):
-    """Files and folders that were passed over for one reason. names: the first of them."""
-
-    reason: str
-    count: int
-    names: list[str]
-
-
-def ignore(what: str, done: int, total: int) -> None:
-    """For those who need not hear of progress."""
-
+__all__ = ["MakeExtras", "Progress", "Report", "Skipped", "build", "build_on", "ignore", "no_extras"]
 
 MakeExtras = Callable[[Generation, Generation | None, int], Mapping[str, bytes]]
 """Asked for what else to keep with a new generation, given the one before and how many nodes came or went since."""
@@ -104,12 +74,14 @@ def build(
     at_most: int | None = None,
     current: Generation | None = None,
     leave_out: Sequence[str] = (),
+    shard: Shard | None = None,
 ) -> Report:
     """Brings the index in `folder` up to date with `notes`. The model is loaded only if something has to be embedded.
 
     at_most: how many chunks to embed that only came under other headings; the rest is found by its old vectors until a
     later build (a heading above ten thousand nodes can be renamed). None embeds them all. current: an opened generation of
     this folder, which saves opening it if it is still the current one. leave_out: as in `find_sources`.
+    shard: make an index of this part of the notes alone, to be merged with those of the others (`indexer.merge`).
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
@@ -119,15 +91,43 @@ def build(
             old.close()
             old, notice = None, reason
         try:
+            if old:
+                _require_shard(folder, old, shard)
             before = _manifest_before(folder)
             report = _Build(
-                notes, folder, model, loader, progress, extras, at_most, old, notice, before, leave_out
+                notes, folder, model, loader, progress, extras, at_most, old, notice, before, leave_out, shard
             ).run()
             remove_journal(folder)
             return report
         finally:
             if old and old is not current:
                 old.close()
+
+
+def build_on(
+    old: Generation,
+    notes: Sequence[Path],
+    folder: Path,
+    model: Model,
+    *,
+    loader: Callable[[Model], Encoder],
+    progress: Progress,
+    extras: MakeExtras,
+    leave_out: Sequence[str],
+) -> Report:
+    """As `build`, out of what another index has whose segments lie in `folder`. Call it under `write_lock`."""
+    before = _manifest_before(folder)
+    made = _Build(notes, folder, model, loader, progress, extras, None, old, "", before, leave_out, joined=True)
+    report = made.run()
+    remove_journal(folder)
+    return report
+
+
+def _require_shard(folder: Path, old: Generation, shard: Shard | None) -> None:
+    """A part does not take the place of another index by oversight. Raises NotThisShard."""
+    found = shard_of(old)
+    if shard and found != shard:
+        raise NotThisShard(folder, f"part {found}" if found else "a whole index", shard)
 
 
 def _open_old(folder: Path, model: Model, current: Generation | None) -> tuple[Generation | None, str]:
@@ -175,7 +175,9 @@ def _manifest_before(folder: Path) -> Manifest | None:
 
 @dataclass(slots=True)
 class _Build:
-    """One run from notes to a generation."""
+    """One run from notes to a generation. joined: `old` is not on the disk, and its files were read at different times.
+    projection_from: all notes, of which a part takes what its token vectors have to have in common with the others'.
+    """
 
     notes: Sequence[Path]
     folder: Path
@@ -188,40 +190,53 @@ class _Build:
     notice: str
     before: Manifest | None = None
     leave_out: Sequence[str] = ()
+    shard: Shard | None = None
+    joined: bool = False
+    projection_from: Sequence[Outline] = ()
     skipped: list[Skipped] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> Report:
         found = find_sources(self.notes, self.leave_out)
-        self.skipped = _by_reason(found.skipped)
+        self.skipped = by_reason(found.skipped)
         data, unreadable = read_sources(found.sources)
-        sources = _Sources(
+        sources = Gathered(
             data,
             {file: hashlib.sha256(content).hexdigest() for file, content in data.items()},
             {source.file: source.notebook for source in found.sources if source.notebook},
             [str(place.resolve()) for place in self.notes],
         )
         problems = [*found.problems, *unreadable]
-        if self.old and _state_of(self.old.manifest) == (sources.digests, sources.places, sources.notebooks, 0):
+        everything = sources
+        if self.shard:
+            sources = sources.only(self.shard)
+        if (
+            self.old
+            and not self.joined
+            and _state_of(self.old.manifest) == (sources.digests, sources.places, sources.notebooks, 0)
+        ):
             known = self.old.store.problems()
             if set(problems) == {problem for problem in known if problem.file not in sources.digests}:
                 return self._report(self.old, 0, 0, 0, known)
         former = former_names(self.before.sources, self.before.former, sources.digests) if self.before else {}
         if self.old and late.outgrown(self.old.tokens):
             self.old = None
-        read = self._read(sources)
+        read = self._read_beside(everything, sources) if self.shard else self._read(sources)
         problems += self._known_problems(read)
         problems += chain.from_iterable([*each.outline.problems, *too_long(each.outline)] for each in read.values())
         order = self.old.store.file_order if self.old else {}
         made = draft(
-            (replace(read[file], former=former.get(file, ())) if file in read else order[file] for file in data),
+            (
+                replace(read[file], former=former.get(file, ())) if file in read else order[file]
+                for file in sources.data
+            ),
             self.old.store if self.old else None,
         )
         if not len(made.ids):
             raise NoNotesInside(self.notes, suffixes(), [str(problem) for problem in problems])
         return self._finish(sources, former, made, problems)
 
-    def _finish(self, sources: _Sources, former: dict[str, list[str]], made: Draft, problems: list[Problem]) -> Report:
+    def _finish(self, sources: Gathered, former: dict[str, list[str]], made: Draft, problems: list[Problem]) -> Report:
         """Embeds what a draft lacks and writes the generation."""
         rows = np.flatnonzero(made.chunks_from < 0)
         chunks = [made.chunks[row] for row in rows.tolist()]
@@ -250,9 +265,15 @@ class _Build:
             borrowed,
             problems,
             self.old,
-            lambda new: self.extras(new, self.old, embedded + removed),
+            lambda new: self._extras(new, embedded + removed),
+            with_map=not self.shard,
         )
         return self._report(written, embedded, removed, resumed, problems)
+
+    def _extras(self, new: Generation, changed: int) -> Mapping[str, bytes]:
+        if self.shard:
+            return {SHARD_FILE: msgspec.json.encode(self.shard)}
+        return self.extras(new, self.old, changed)
 
     def _report(
         self, generation: Generation, embedded: int, removed: int, resumed: int, problems: list[Problem]
@@ -274,12 +295,12 @@ class _Build:
             generation.store.accounts(),
         )
 
-    def _read(self, sources: _Sources) -> dict[str, ReadFile]:
+    def _read(self, sources: Gathered) -> dict[str, ReadFile]:
         """The files that have changed, and with a linked one among them all that are linked with any."""
         old = self.old
         read = self._read_files(sources, self._changed(sources, old) if old else sources.data)
         linked = [entry.name for entry in old.store.entries if entry.linked] if old else []
-        touched = any(file in read or file not in sources.data for file in linked)
+        touched = self.joined or any(file in read or file not in sources.data for file in linked)
         if touched or any(is_linked(each.outline) for each in read.values()):
             read |= self._read_files(sources, [file for file in linked if file in sources.data and file not in read])
         resolved = resolve([each.outline for each in read.values()])
@@ -287,7 +308,15 @@ class _Build:
             file: replace(each, outline=outline) for (file, each), outline in zip(read.items(), resolved, strict=True)
         }
 
-    def _changed(self, sources: _Sources, old: Generation) -> list[str]:
+    def _read_beside(self, everything: Gathered, sources: Gathered) -> dict[str, ReadFile]:
+        """The files of a part, with the blocks that they borrow from files of others."""
+        read = self._read_files(everything, everything.data)
+        outlines = resolve([each.outline for each in read.values()])
+        self.projection_from = outlines
+        whole = dict(zip(read, outlines, strict=True))
+        return {file: replace(read[file], outline=whole[file]) for file in sources.data}
+
+    def _changed(self, sources: Gathered, old: Generation) -> list[str]:
         """Files that are not as they were, and those in which a chunk waits for a vector of its own."""
         store, then = old.store, old.manifest
         borrowed = {store.files[number] for number in np.unique(store.file[store.chunk_node[store.structure.borrowed]])}
@@ -298,7 +327,7 @@ class _Build:
             or file in borrowed
         ]
 
-    def _read_files(self, sources: _Sources, files: Collection[str]) -> dict[str, ReadFile]:
+    def _read_files(self, sources: Gathered, files: Collection[str]) -> dict[str, ReadFile]:
         read: dict[str, ReadFile] = {}
         for file in files:
             outline, account = read_with_account(file, sources.data[file], sources.notebooks.get(file, ""))
@@ -341,36 +370,19 @@ class _Build:
         if kept:
             keep_copy(kept, model_place(self.folder, converted))
         old = self.old if lasting or plan.taken else None
-        journal = Journal(self.folder, journal_key(self.model, converted, old))
+        projection = old.tokens_projection if old else None
+        if self.projection_from and not projection:
+            texts = [chunk for outline in self.projection_from for chunk in cut_chunks(outline)]
+            projection = projection_of(texts, encoder)
+        journal = Journal(self.folder, journal_key(self.model, converted, projection))
         try:
             progress = partial(self.progress, "embedding")
-            return embed(plan, chunks, old, encoder, journal, progress), converted
+            return embed(plan, chunks, old, encoder, journal, progress, projection), converted
         finally:
             journal.close()
             getattr(encoder, "rest", give_back_memory)()
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """The notes as they are now. data, digests: contents and SHA-256 by file, in the order of the files. notebooks: the program
-    whose folder a file lies in. places: what was asked to be indexed.
-    """
-
-    data: Mapping[str, bytes]
-    digests: dict[str, str]
-    notebooks: dict[str, str]
-    places: list[str]
-
-
 def _distinct(nodes: Rows, chunks: Iterable[int]) -> int:
     """How many nodes some of the new chunks belong to. nodes: of each new chunk."""
     return len(np.unique(nodes[list(chunks)]))
-
-
-def _by_reason(skipped: Sequence[tuple[str, str]]) -> list[Skipped]:
-    """The commonest reason first."""
-    names: defaultdict[str, list[str]] = defaultdict(list)
-    for name, reason in skipped:
-        names[reason].append(name)
-    groups = [Skipped(reason, len(some), some[:_NAMES_SHOWN]) for reason, some in names.items()]
-    return sorted(groups, key=lambda group: -group.count)

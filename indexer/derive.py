@@ -54,9 +54,10 @@ def derive(
         chunks = list(made.chunks.values())
         plan = plan_vectors(base.store.chunk_rows(), [short(chunk.hash) for chunk in chunks])
         lender = base if plan.kept else None
-        journal = Journal(folder, journal_key(model, base.manifest.converted, lender))
+        projection = lender.tokens_projection if lender else None
+        journal = Journal(folder, journal_key(model, base.manifest.converted, projection))
         try:
-            embedded = embed(plan, chunks, lender, encoder, journal, lambda done, total: None)
+            embedded = embed(plan, chunks, lender, encoder, journal, lambda done, total: None, projection)
         finally:
             journal.close()
         manifest = manifest_of(

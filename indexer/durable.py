@@ -19,6 +19,8 @@ from xxhash import xxh3_128
 _MAPPED_FROM = 1 << 28
 """Bytes. Smaller files are read whole: what is mapped could still be cut short under the reader's hands."""
 
+_COPIED = 1 << 20
+
 
 class FileRecord(msgspec.Struct, frozen=True):
     """What a file held when it was written. xxh3: its XXH3-128, which is read at the speed of memory and verified whenever an
@@ -74,6 +76,22 @@ def write_bytes(path: Path, data: bytes) -> FileRecord:
         writer.write(data)
 
     return write_file(path, fill)
+
+
+def copy_verified(source: Path, target: Path, record: FileRecord) -> None:
+    """A new file with what another holds if that is what was written there. Raises NotAsWritten or OSError."""
+
+    def fill(writer: HashingWriter) -> None:
+        with file:
+            while data := file.read(_COPIED):
+                writer.write(data)
+
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise NotAsWritten(f"cannot be read ({error.strerror})") from error
+    if write_file(target, fill) != record:
+        raise NotAsWritten("does not have the contents it was written with")
 
 
 def write_array(path: Path, parts: Sequence[NDArray[Any]]) -> FileRecord:

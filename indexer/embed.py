@@ -49,21 +49,39 @@ def take_over(plan: Plan, old: Generation) -> Embedded:
     return Embedded(stored_vectors(old.vectors, rows), old.tokens.of_chunks(rows), plan.taken)
 
 
-def journal_key(model: Model, converted: str, old: Generation | None) -> bytes:
+def journal_key(model: Model, converted: str, projection: Projection | None) -> bytes:
     """All that new vectors and their codes depend on besides the texts."""
     parts = [FORMAT, CHUNKING, model.digest, converted]
-    return repr(parts).encode() + (old.tokens.projection.to_bytes() if old else b"")
+    return repr(parts).encode() + (projection.to_bytes() if projection else b"")
+
+
+def projection_of(texts: Sequence[Chunk], encoder: Encoder) -> Projection:
+    """The projection that embedding all of these at once would fit, out of the first that would go through the model."""
+    codes = _Codes(None)
+    different = list({chunk.hash: chunk for chunk in texts}.values())
+    for some, fresh in _encode(encoder, different):
+        codes.add([different[at].hash for at in some], fresh)
+        if codes.fitted:
+            break
+    return codes.finish()
 
 
 def embed(
-    plan: Plan, chunks: Sequence[Chunk], old: Generation | None, encoder: Encoder, journal: Journal, progress: Progress
+    plan: Plan,
+    chunks: Sequence[Chunk],
+    old: Generation | None,
+    encoder: Encoder,
+    journal: Journal,
+    progress: Progress,
+    projection: Projection | None = None,
 ) -> Embedded:
     """Runs the model over what the plan says, and takes the rest from `old` and from the journal of a run that was stopped.
 
-    `progress` hears (done, of how many). Raises OSError when the journal cannot be written.
+    projection: that of `old`, or one that was fitted before; left out, one is fitted here. `progress` hears (done, of how
+    many). Raises OSError when the journal cannot be written.
     """
     vectors = np.empty((len(chunks), encoder.dimension), np.float32)
-    codes = _Codes(old.tokens.projection if old else None)
+    codes = _Codes(projection)
     wanted = {chunks[rows[0]].hash: i for i, rows in enumerate(plan.embed)}
     resumed = []
     for record in journal.records():
@@ -156,6 +174,10 @@ class _Codes:
         self._projection = projection
         self._waiting: dict[bytes, Vectors] = {}
         self._tokens = 0
+
+    @property
+    def fitted(self) -> bool:
+        return self._projection is not None
 
     def add(self, hashes: Sequence[bytes], fresh: _Fresh) -> Record:
         """What the journal should hold of these chunks."""

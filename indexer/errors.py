@@ -33,6 +33,11 @@ class NoNotesInside(NotesError):
         )
 
 
+class ShardEmpty(NotesError):
+    def __init__(self, shard: object, files: int) -> None:
+        super().__init__(f"There is nothing in part {shard}: the notes are {files:,} files. Make fewer parts.")
+
+
 class NotesNameClash(NotesError):
     def __init__(self, name: str, one: Path, other: Path) -> None:
         super().__init__(f"Both '{one}' and '{other}' would be called '{name}'. Rename one of them.")
@@ -112,6 +117,18 @@ class IndexMismatch(IndexFolderError):
         super().__init__(
             f"The index in '{folder}' was made by another {what}: {made_by}; this is {wanted}. "
             f"{self.rebuild.format(folder)}"
+        )
+
+
+class PartIsTheIndex(IndexFolderError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"'{folder}' is the index to make, and cannot be a part of it. Name another one with --index.")
+
+
+class NotThisShard(IndexFolderError):
+    def __init__(self, folder: Path, found: str, wanted: object) -> None:
+        super().__init__(
+            f"'{folder}' holds {found}, and would lose it to part {wanted}. Name a folder of its own with --index."
         )
 
 

@@ -97,6 +97,11 @@ class Generation:
         parts = [(segment.codes, segment.contents.offsets) for segment in self.store.segments]
         return laid_out(parts, self.store.structure.chunk_slots, self._projection)
 
+    @property
+    def tokens_projection(self) -> Projection:
+        """That of `tokens`, without laying these out."""
+        return self._projection
+
     def close(self) -> None:
         self.store.close()
 

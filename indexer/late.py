@@ -151,6 +151,12 @@ def join(parts: Sequence[Codes], projection: Projection) -> TokenVectors:
     return TokenVectors(codes, offsets, projection)
 
 
+def recoded(codes: Codes, own: Projection, other: Projection) -> Codes:
+    """The codes of token vectors in another projection, by way of what the first one has left of them."""
+    vectors = codes.astype(np.float32) * np.float32(own.scale) @ own.matrix.T
+    return other.encode(np.ascontiguousarray(vectors))
+
+
 def outgrown(tokens: TokenVectors) -> bool:
     """Whether notes that were once few, so that their token vectors are kept whole, have become many."""
     whole = tokens.projection.matrix.shape[1]

@@ -10,6 +10,8 @@ _SMALL = 2500
 """Chunks. A segment of fewer is merged with whatever is new: it is written in less time than a file is opened."""
 _GROWTH = 4
 """A segment is merged with the new ones behind it once these are more than its share of this."""
+_MOST = 8
+"""Segments. Edits never make so many; an index that is merged from more parts becomes one, since a question looks into each."""
 _MOSTLY_LIVE = 0.7
 """A segment of which less is still in use is merged, whatever its size."""
 
@@ -82,6 +84,8 @@ def segments_to_keep(sizes: Sequence[int], live: Sequence[int], new: int) -> int
     """
     worn = (at for at, size in enumerate(sizes) if live[at] < _MOSTLY_LIVE * size)
     keep = next(worn, len(sizes))
+    if keep > _MOST:
+        return 0
     growing = new + sum(live[keep:])
     while keep and (live[keep - 1] < _SMALL or live[keep - 1] < _GROWTH * growing):
         keep -= 1

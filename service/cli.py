@@ -12,6 +12,7 @@ import click
 
 from service.cli_completion import collections, completion, files, folders, headings, properties, states, tags
 from service.cli_keys import keys
+from service.cli_merge import merge
 from service.cli_support import BAD_INPUT, json_option
 from service.cli_support import configure as _configure
 from service.cli_support import fail as _fail
@@ -61,6 +62,7 @@ def main(context: click.Context, config_file: Path | None) -> None:
 @notes_argument
 @index_option
 @collection_option
+@click.option("--shard", "shard", metavar="K/N", help="Only the K-th of N parts, into an index folder of its own.")
 @click.option("--account", "accounted", is_flag=True, help="Say for each file where its lines went.")
 @json_option
 @click.pass_obj
@@ -70,20 +72,26 @@ def index(
     notes: Sequence[str],
     index: str | None,
     collection: str | None,
+    shard: str | None,
     accounted: bool,
     as_json: bool,
 ) -> None:
-    """Build the index or bring it up to date; unchanged notes cost nothing."""
+    """Build the index or bring it up to date; unchanged notes cost nothing.
+
+    With --shard it is that of a part of the files, which 'trellis merge' makes one with the others.
+    """
     config = _configure(config_file, collection, notes=list(notes) or None, index=index)
     from indexer.errors import TrellisError
+    from indexer.shards import parse_shard
     from service.serving import build
     from service.show import show_indexed
 
+    part = parse_shard(shard) if shard is not None else None
     failed = False
     documents = []
     for member in _collections(config).members:
         try:
-            report = build(member)
+            report = build(member, part)
         except TrellisError as error:
             if not member.name:
                 raise
@@ -141,6 +149,7 @@ def serve(config_file: Path | None, notes: Sequence[str], collection: str | None
 
 main.add_command(keys)
 main.add_command(completion)
+main.add_command(merge)
 
 
 @main.command()

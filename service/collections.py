@@ -24,6 +24,8 @@ from service.types import CollectionState
 if TYPE_CHECKING:
     from indexer.build import Progress, Report
     from indexer.check import Verdict
+    from indexer.merge import Merged
+    from indexer.shards import Shard
 
 _PAUSE = 5.0
 """Seconds between two tries to open an index that could not be opened."""
@@ -92,8 +94,8 @@ class OpenCollection:
                 raise
             raise CollectionUnavailable(self.name, error) from error
 
-    def update(self, progress: Progress | None = None) -> Report:
-        """Brings the index up to date. Raises TrellisError; the index is then as it was."""
+    def update(self, progress: Progress | None = None, shard: Shard | None = None) -> Report:
+        """Brings the index up to date, or that of a part of the notes. Raises TrellisError; the index is then as it was."""
         from indexer.build import ignore
         from service.indexing import update  # only indexing needs the readers, and `trellis ask` should start quickly
 
@@ -105,11 +107,20 @@ class OpenCollection:
             lambda wanted: self._encoders.of(wanted, self.folder),
             progress or ignore,
             leave_out=self.leave_out,
+            shard=shard,
         )
         self._problem, self._next_try = None, 0.0
         if self._current:
             self._current.refresh()
         return report
+
+    def merge(self, parts: Sequence[Path], progress: Progress) -> Merged:
+        """Makes the index out of those of parts of the notes. Raises TrellisError; the index is then as it was."""
+        from service.indexing import merge
+
+        model = encoder.locate(self._model_name, self._prompts)
+        load = lambda wanted: self._encoders.of(wanted, self.folder)  # noqa: E731
+        return merge(parts, self.notes, self.folder, model, load, progress, self.leave_out)
 
     def check(self) -> Verdict:
         """Whether the index is whole, current, and made by the model of the settings. Raises ModelError without a name."""

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.build import Progress, Report, build, ignore
+from indexer.build import MakeExtras, Progress, Report, build, ignore
 from indexer.encoder import Encoder, Model
 from indexer.generation import Generation
+from indexer.merge import Merged
+from indexer.merge import merge as merge_parts
+from indexer.shards import Shard
 from service.judge.background import FILE, carried_over, measure
 from service.snapshot import Current, Snapshot
 
@@ -25,28 +28,57 @@ def update(
     at_most: int | None = None,
     current: Generation | None = None,
     leave_out: Sequence[str] = (),
+    shard: Shard | None = None,
 ) -> Report:
     """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once. at_most,
-    current, leave_out: as in `indexer.build.build`.
+    current, leave_out, shard: as in `indexer.build.build`.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
-
-    def calibrate(new: Generation, old: Generation | None, changed: int) -> Mapping[str, bytes]:
-        anchors = carried_over(old, changed, len(new.store)) or measure(Snapshot(new, loader(model)))
-        return {FILE: msgspec.json.encode(anchors)}
-
     return build(
         notes,
         folder,
         model,
         loader=loader,
         progress=progress,
-        extras=calibrate,
+        extras=_calibration(model, loader),
         at_most=at_most,
         current=current,
         leave_out=leave_out,
+        shard=shard,
     )
+
+
+def merge(
+    parts: Sequence[Path],
+    notes: Sequence[Path],
+    folder: Path,
+    model: Model,
+    loader: Callable[[Model], Encoder],
+    progress: Progress = ignore,
+    leave_out: Sequence[str] = (),
+) -> Merged:
+    """As `indexer.merge.merge`, and calibrates the index to the notes."""
+    return merge_parts(
+        parts,
+        notes,
+        folder,
+        model,
+        loader=loader,
+        progress=progress,
+        extras=_calibration(model, loader),
+        leave_out=leave_out,
+    )
+
+
+def _calibration(model: Model, loader: Callable[[Model], Encoder]) -> MakeExtras:
+    """Keeps with a generation what tells answers from non-answers."""
+
+    def calibrate(new: Generation, old: Generation | None, changed: int) -> Mapping[str, bytes]:
+        anchors = carried_over(old, changed, len(new.store)) or measure(Snapshot(new, loader(model)))
+        return {FILE: msgspec.json.encode(anchors)}
+
+    return calibrate
 
 
 def follow(

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,8 @@ from service.config import Config
 
 if TYPE_CHECKING:
     from indexer.build import Report
+    from indexer.merge import Merged
+    from indexer.shards import Shard
 
 _log = logging.getLogger("trellis.serving")
 _INTERVAL = 0.5
@@ -80,12 +83,20 @@ def open_indexes(config: Config, *, follows: bool) -> tuple[Collections, Sequenc
     return served, keeping
 
 
-def build(member: OpenCollection) -> Report:
-    """Brings a collection up to date under the eyes of whoever waits for it. Raises TrellisError."""
+def build(member: OpenCollection, shard: Shard | None = None) -> Report:
+    """Brings a collection, or a part of it, up to date under the eyes of whoever waits for it. Raises TrellisError."""
     from service.show import ProgressBars
 
     with ProgressBars() as bars:
-        return member.update(bars)
+        return member.update(bars, shard)
+
+
+def merge(member: OpenCollection, parts: Sequence[Path]) -> Merged:
+    """Makes a collection out of parts. Raises TrellisError."""
+    from service.show import ProgressBars
+
+    with ProgressBars() as bars:
+        return member.merge(parts, bars)
 
 
 def _bring_up(member: OpenCollection) -> None:

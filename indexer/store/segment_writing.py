@@ -104,7 +104,7 @@ def write_segment(folder: Path, fresh: Fresh, merged: Sequence[Survivors] = ()) 
         )
         aside.chmod(folder_mode())
         sync_folder(aside)
-        if _is_whole(folder / record.name, record):  # of an earlier generation that held the same
+        if is_whole(folder / record.name, record):  # of an earlier generation that held the same
             shutil.rmtree(aside)
         else:
             shutil.rmtree(folder / record.name, ignore_errors=True)
@@ -116,7 +116,8 @@ def write_segment(folder: Path, fresh: Fresh, merged: Sequence[Survivors] = ()) 
     return record
 
 
-def _is_whole(place: Path, record: SegmentRecord) -> bool:
+def is_whole(place: Path, record: SegmentRecord) -> bool:
+    """Whether a folder holds this segment, every byte of it."""
     try:
         return all(read_verified(place / name, file) for name, file in record.files.items())
     except NotAsWritten:
