@@ -24,14 +24,15 @@ import msgspec
 from indexer.chunks import CHUNKING
 from indexer.converted import Damaged, Kept, open_kept
 from indexer.durable import FileRecord, NotAsWritten, map_verified, read_verified
-from indexer.encoder import Model
+from indexer.encoder import Model, Vectors
 from indexer.errors import IndexBusy, IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NotAnIndex
 from indexer.late import Projection, TokenVectors, laid_out
+from indexer.numbering import RowMask, Rows
 from indexer.store import Store
 from indexer.store.postings import Postings
 from indexer.store.segment import CONTENTS, FILES, TEXTS, TOKENS, VECTORS, WORDS, Contents, Segment, SegmentRecord
 from indexer.store.structure import FileList, Structure
-from indexer.vectors import VectorIndex, read_index
+from indexer.vectors import Scores, VectorIndex, read_index
 
 FORMAT = 5
 """Version of everything on disk. Raised whenever an older Trellis could misread what a newer one wrote, or the reverse."""
@@ -101,6 +102,21 @@ class Generation:
     def tokens_projection(self) -> Projection:
         """That of `tokens`, without laying these out."""
         return self._projection
+
+    @property
+    def token_count(self) -> int:
+        """How many token vectors there are."""
+        return len(self.tokens.codes)
+
+    def nearest(self, query: Vectors, top: int, mask: RowMask | None = None) -> tuple[Scores, Rows]:
+        """See `indexer.engine.Opened`."""
+        return self.vectors.nearest(query, top, None if mask is None else mask[self.store.chunk_node])
+
+    def candidates(
+        self, query: Vectors, depth: int, words: Sequence[str], lexical_depth: int, mask: RowMask | None = None
+    ) -> tuple[tuple[Scores, Rows], tuple[Rows, Scores]]:
+        """See `indexer.engine.Opened`."""
+        return self.nearest(query, depth, mask), self.store.match(words, lexical_depth, mask)
 
     def close(self) -> None:
         self.store.close()
@@ -173,11 +189,18 @@ class _Version(msgspec.Struct):
 
 def require_match(folder: Path, manifest: Manifest, model: Model) -> None:
     """Raises IndexMismatch unless this model and these chunking rules made the index."""
+    if difference := mismatch(manifest, model):
+        raise IndexMismatch(folder, *difference)
+
+
+def mismatch(manifest: Manifest, model: Model) -> tuple[str, object, object] | None:
+    """What made the index and is not as it has to be, as it was and as it is."""
     if manifest.chunking != CHUNKING:
-        raise IndexMismatch(folder, "version of the chunking rules", manifest.chunking, CHUNKING)
+        return "version of the chunking rules", manifest.chunking, CHUNKING
     if manifest.model_digest != model.digest:
         made_by = f"'{manifest.model}' ({manifest.model_digest[:12]}, {manifest.dimension} dimensions)"
-        raise IndexMismatch(folder, "model", made_by, f"'{model.name}' ({model.digest[:12]})")
+        return "model", made_by, f"'{model.name}' ({model.digest[:12]})"
+    return None
 
 
 def model_place(folder: Path, digest: str) -> Path:

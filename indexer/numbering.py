@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+
+class RowMask(Protocol):
+    """True for some rows: an array with one place for each, or what tells of the few rows that are looked at."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        """Of one row, of a run of rows (a slice), or of an array of rows in any shape."""
+        ...
+
+
+class SparseMask:
+    """A `RowMask` that is true for a few rows of very many. rows: sorted, each once."""
+
+    def __init__(self, rows: Rows, length: int) -> None:
+        self.rows = rows
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(self._length))
+        return np.isin(rows, self.rows) if isinstance(rows, np.ndarray) else bool(np.isin(rows, self.rows))
+
+    def tobytes(self) -> bytes:
+        return self.rows.tobytes()
 
 
 class Numbering:

@@ -19,6 +19,7 @@ from indexer.encoder import Vectors, unit
 from indexer.numbering import Mask, Numbering
 
 Ids = NDArray[np.int64]
+Scores = NDArray[np.float32]
 
 EXACT_UP_TO = 200_000
 _CENTROIDS = 4.0

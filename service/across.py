@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from indexer.numbering import Mask
+from indexer.numbering import RowMask
 from service.errors import ScopeNotFound
 from service.judge.background import background_of
 from service.judge.evidence import LEVELS
@@ -20,11 +20,11 @@ from service.search.intent import sides
 from service.search.query import Query, read_across
 from service.search.query_syntax import Filters
 from service.search.ranking import Ranking, rank, rank_sides
-from service.search.scope import node_mask
+from service.search.scope import scope_of
 from service.search.windows import Window
-from service.snapshot import Snapshot
+from service.snapshot import GoneMask, Snapshot
 
-Gone = Mapping[Snapshot, Mask]
+Gone = Mapping[Snapshot, GoneMask]
 """For some collections the nodes that are to be passed over, True for each."""
 _LEAST_DISTANCE = 0.05
 """Between the anchors of one scale."""
@@ -37,7 +37,7 @@ class Part:
     snapshot: Snapshot
     query: Query
     ranking: Ranking
-    mask: Mask | None
+    mask: RowMask | None
 
 
 def rank_across(
@@ -53,18 +53,14 @@ def rank_across(
     return parts
 
 
-def _masks(snapshots: Sequence[Snapshot], filters: Filters, gone: Gone) -> dict[Snapshot, Mask | None]:
-    masks: dict[Snapshot, Mask | None] = {}
+def _masks(snapshots: Sequence[Snapshot], filters: Filters, gone: Gone) -> dict[Snapshot, RowMask | None]:
+    masks: dict[Snapshot, RowMask | None] = {}
     nowhere: ScopeNotFound | None = None
     for snapshot in snapshots:
         try:
-            mask = node_mask(snapshot.store, filters)
+            masks[snapshot] = scope_of(snapshot, filters, gone.get(snapshot))
         except ScopeNotFound as error:
             nowhere = nowhere or error
-            continue
-        if snapshot in gone:
-            mask = ~gone[snapshot] if mask is None else mask & ~gone[snapshot]
-        masks[snapshot] = mask
     if nowhere and not masks:
         raise nowhere
     return masks

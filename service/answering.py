@@ -7,10 +7,9 @@ import re
 import time
 from collections.abc import Sequence
 
-import numpy as np
 from msgspec import structs
 
-from indexer.numbering import Mask
+from indexer.numbering import RowMask
 from indexer.store import Store
 from service.across import Gone, Part, merged, rank_across
 from service.errors import EmptyQuestion, InvalidRequest, NodeNotFound, QuestionTooLong, TopOutOfRange
@@ -128,20 +127,15 @@ def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
     )
 
 
-def related(snapshot: Snapshot, node_id: str, top: int = 8, gone: Mask | None = None) -> RelatedResults:
+def related(snapshot: Snapshot, node_id: str, top: int = 8, gone: RowMask | None = None) -> RelatedResults:
     """The notes nearest in meaning from elsewhere. Siblings stand beside the node in every excerpt, so they come only when
     there is nothing else. Nodes that are `gone` do not count. Raises NodeNotFound or TopOutOfRange.
     """
     require_top(top, TOP_ASK)
     store = snapshot.store
     row = require_row(store, node_id)
-    exclude = np.zeros(len(store), np.bool_)
-    exclude[row : store.last[row] + 1] = True
-    exclude[store.ancestors(row)] = True
-    if gone is not None:
-        exclude |= gone
-    beside = exclude | ((store.parent == store.parent[row]) & (store.parent >= 0))
-    found = neighbours(snapshot, row, top, exclude if beside.all() else beside)
+    found = neighbours(snapshot, row, top, store.elsewhere(row, gone, beside=False))
+    found = found or neighbours(snapshot, row, top, store.elsewhere(row, gone, beside=True))
     nodes = [_related_node(snapshot, row, other, score) for other, score in found]
     return RelatedResults(node_id, nodes, snapshot.name, snapshot.collection)
 
@@ -235,7 +229,7 @@ def _quote(part: Part, window: Window) -> Quotation:
     return Quotation("\n".join(line[:LINE_LIMIT] for line in lines[:most]), node.id, part.snapshot.collection)
 
 
-def _list_heading(store: Store, query: Query, row: int, mask: Mask | None) -> int | None:
+def _list_heading(store: Store, query: Query, row: int, mask: RowMask | None) -> int | None:
     """Of the node and its ancestors in scope that have several children, the one with most words of the question, the nearest
     first.
     """

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
-import numpy as np
 from msgspec.structs import astuple
 
 from indexer.attributes import ALIAS, DATES, EMBED, ID, REFERENCE, STATE, TAG, TODO
@@ -43,7 +42,7 @@ def _choices(store: Store) -> Choices:
     properties = [
         Choice(f"{name}={value}", n) for name, value, n in stated if name not in _NO_PROPERTIES and len(value) < 80
     ]
-    tops = store.nodes(np.flatnonzero(store.parent < 0)[:_MOST].tolist())
+    tops = store.nodes(store.tops(_MOST))
     return Choices(
         tag=[Choice(*pair) for pair in tags.most_common(_MOST)],
         todo=[Choice(value, count) for name, value, count in stated if name in {STATE, TODO}][:_MOST],

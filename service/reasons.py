@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from indexer.store import Store
-from indexer.vectors import stored_vectors
 from indexer.words import stem
 from service.search.words import content_words
 from service.snapshot import Snapshot
@@ -60,7 +59,7 @@ def _lines(store: Store, row: int) -> range:
 def _vectors(snapshot: Snapshot, rows: range) -> np.ndarray:
     """Shape (len(rows), dimension): of each node its first chunk, which holds its path and the beginning of its text."""
     first, _ = snapshot.store.chunks_of(np.array(rows))
-    return stored_vectors(snapshot.generation.vectors, first)
+    return snapshot.generation.vectors.vectors(first)
 
 
 def _shared_terms(store: Store, here: Sequence[int], there: Sequence[int]) -> list[str]:

@@ -36,10 +36,10 @@ def _files(snapshot: Snapshot, words: list[str]) -> list[NotesFile]:
 
 def _headings(snapshots: Sequence[Snapshot], words: list[str], top: int) -> list[Heading]:
     found = [
-        (not all(_begins(word, text) for word in words), int(row - snapshot.store.last[row]), at, row)
+        (not all(_begins(word, heading.text) for word in words), -heading.below, at, heading.row)
         for at, snapshot in enumerate(snapshots)
-        for row, text in snapshot.store.headings
-        if (all(word in text for word in words) if words else snapshot.store.parent[row] < 0)
+        for heading in snapshot.store.headings
+        if (all(word in heading.text for word in words) if words else heading.top)
     ]
     return [_heading(snapshots[at], row) for _, _, at, row in sorted(found)[:top]]
 

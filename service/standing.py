@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from msgspec import structs
 
-from indexer.numbering import Mask
 from service import answering, recent
 from service.across import Gone
 from service.freshness import Look, gone_rows, look
 from service.search.query_syntax import EVERYTHING, Filters
 from service.search.windows import MAX_LINES
-from service.snapshot import OneOrMore, Snapshot, several
+from service.snapshot import GoneMask, OneOrMore, Snapshot, several
 from service.types import (
     Answer,
     ExcerptLine,
@@ -84,7 +83,7 @@ def _standing(snapshots: Sequence[Snapshot], find: Callable[[Gone], Found]) -> F
     started = time.perf_counter()
     named = {snapshot.collection: snapshot for snapshot in snapshots}
     looks: dict[tuple[str, str], Look] = {}
-    gone: dict[Snapshot, Mask] = {}
+    gone: dict[Snapshot, GoneMask] = {}
     left_out: dict[tuple[str, str], set[str]] = {}
     rewritten = False  # what came first is gone, and its file says something new: that may be the answer
     for _ in range(_ROUNDS):
@@ -225,7 +224,7 @@ def mark_outline(snapshot: Snapshot, view: OutlineView) -> OutlineView:
 def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
     """As `answering.related`."""
     files: set[str] = set()
-    gone: Mask | None = None
+    gone: GoneMask | None = None
     for _ in range(_ROUNDS):
         found = answering.related(snapshot, node_id, top, gone)
         new = {each.source.file for each in found.results} - files
@@ -238,7 +237,7 @@ def related(snapshot: Snapshot, node_id: str, top: int = 8) -> RelatedResults:
     return structs.replace(found, results=[_related(snapshot, each, gone) for each in results])
 
 
-def _related(snapshot: Snapshot, node: RelatedNode, gone: Mask | None) -> RelatedNode:
+def _related(snapshot: Snapshot, node: RelatedNode, gone: GoneMask | None) -> RelatedNode:
     stale = _stale(look(snapshot, node.source.file))
     why = node.why
     if gone is not None and stale:  # a reason may be a line below it
@@ -278,6 +277,6 @@ def notice(outdated: Sequence[Outdated]) -> str:
     return f"Some notes are left out, since their files were changed after they were indexed: {files}."
 
 
-def _is_gone(snapshot: Snapshot, node_id: str, gone: Mask) -> bool:
+def _is_gone(snapshot: Snapshot, node_id: str, gone: GoneMask) -> bool:
     row = snapshot.store.row_of(node_id)
     return row is not None and bool(gone[row])

@@ -81,6 +81,12 @@ class Postings:
         where = self.stems.of(stem)
         return where.stop - where.start if live is None else int(np.count_nonzero(live[self.stems.chunks[where]]))
 
+    def all_holders(self, live: Mask | None) -> dict[str, int]:
+        """The same for every stem that any chunk holds."""
+        terms = self.stems.of_postings() if live is None else self.stems.of_postings()[live[self.stems.chunks]]
+        counts = np.bincount(terms, minlength=len(self.stems.terms)).tolist()
+        return {stem: count for stem, count in zip(self.stems.terms, counts, strict=True) if count}
+
     def vocabulary(self, live: Mask | None) -> dict[str, int]:
         """The words of the texts that count, and how often each stands there."""
         times = self.words.times[:, 0] if live is None else self.words.times[:, 0] * live[self.words.chunks]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from indexer.account import Account
 from indexer.attributes import OWN, Attribute
 from indexer.node import Problem
-from indexer.numbering import Numbering, Rows
+from indexer.numbering import Mask, Numbering, RowMask, Rows, SparseMask
 from indexer.picture import Places
+from indexer.quoting import content_hash
 from indexer.store.postings import K1, TRAIL_WEIGHT, B
 from indexer.store.segment import Hashes, Segment
 from indexer.store.structure import FileList, Structure
@@ -23,6 +24,8 @@ from indexer.words import stems_asked, stems_of
 
 _AT_ONCE = 500
 _REMEMBERED = 4096
+_LEVELS = 10_000
+"""Scores that are equal to four digits are equal."""
 _KNOWN = 10_000
 """Nodes that are kept in memory once they were read: a question looks at a hundred of them, and often at the same ones."""
 
@@ -52,6 +55,26 @@ class StoredNode:
     @property
     def text(self) -> str:
         return " ".join(self.lines) if self.plain is None else self.plain
+
+
+class KnownHeading(NamedTuple):
+    """A node that has others below it. text: without case. below: how many. top: whether nothing stands above it."""
+
+    row: int
+    text: str
+    below: int
+    top: bool
+
+
+def best_first(rows: Rows, scores: NDArray[np.float32], top: int | None) -> Rows:
+    """The `top` best of these rows, which are sorted. Of equal scores the first rows come first and stay, and what differs in
+    the last digits is equal, so that it does not matter who added the scores up, or in which order.
+    """
+    levels = -np.round(scores.astype(np.float64) * _LEVELS)
+    if top is not None and len(rows) > top:
+        enough = np.flatnonzero(levels <= np.partition(levels, top - 1)[top - 1])
+        rows, levels = rows[enough], levels[enough]
+    return rows[np.argsort(levels, kind="stable")[:top]]
 
 
 class Store:
@@ -162,14 +185,40 @@ class Store:
         """The first and the last row of a file; the last is before the first for a file without nodes."""
         return int(np.searchsorted(self.file, number)), int(np.searchsorted(self.file, number, "right")) - 1
 
-    def rows_with(self, text: str) -> list[int]:
-        """The nodes whose text, with line breaks as spaces, holds this text exactly. Reads every node: for rare use."""
+    def rows_quoted(self, quote: str, digest: str) -> list[int]:
+        """The nodes whose text has this hash (see `indexer.quoting`) and, with line breaks as spaces, holds this part of it
+        exactly. Reads every node: for rare use.
+        """
         query = "SELECT slot FROM node WHERE instr(replace(lines, char(10), ' '), ?)"
-        return sorted(
+        found = sorted(
             row
             for number, segment in enumerate(self.segments)
-            for row in self._nodes.rows(number, [slot for (slot,) in segment.texts.execute(query, (text,))])
+            for row in self._nodes.rows(number, [slot for (slot,) in segment.texts.execute(query, (quote,))])
         )
+        return [row for row in found if content_hash(" ".join(self.node(row).lines)) == digest]
+
+    def tops(self, most: int | None = None) -> list[int]:
+        """The rows that nothing stands above, in order; the first `most` of them."""
+        rows: list[int] = np.flatnonzero(self.parent < 0)[:most].tolist()
+        return rows
+
+    def marked(self, rows: Sequence[Rows]) -> Mask | SparseMask:
+        """A mask that is true for these runs of rows."""
+        mask = np.zeros(len(self), np.bool_)
+        for some in rows:
+            mask[some] = True
+        return mask
+
+    def elsewhere(self, row: int, gone: RowMask | None, *, beside: bool) -> RowMask:
+        """True for all but the node at `row`, what stands above and below it, and what is gone; without its siblings too,
+        unless `beside`.
+        """
+        mask = np.ones(len(self), np.bool_)
+        mask[row : self.last[row] + 1] = False
+        mask[self.ancestors(row)] = False
+        if not beside and self.parent[row] >= 0:
+            mask &= self.parent != self.parent[row]
+        return mask if gone is None else mask & ~np.asarray(gone)
 
     def ancestors(self, row: int) -> list[int]:
         """Rows from the outermost ancestor to the parent."""
@@ -240,9 +289,11 @@ class Store:
             segment.words.holders(stem, self._chunks.live(number)) for number, segment in enumerate(self.segments)
         )
 
-    def match(self, words: Sequence[str], top: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
+    def match(
+        self, words: Sequence[str], top: int | None = None, mask: RowMask | None = None
+    ) -> tuple[Rows, NDArray[np.float32]]:
         """The chunks that hold at least one of the words, in any inflection, with their BM25 scores, best first; all of them
-        or the `top` best.
+        or the `top` best, of the nodes where `mask` is true.
 
         A word in the chunk's own text counts twice as much as one in its trail (Robertson & Zaragoza 2009, BM25F).
         """
@@ -264,9 +315,9 @@ class Store:
                 scores[rows[there]] += scores_here[there]
                 found[rows[there]] = True
         rows = np.flatnonzero(found)
-        if top is not None and len(rows) > top:
-            rows = rows[np.sort(np.argpartition(-scores[rows], top - 1)[:top])]
-        rows = rows[np.argsort(-scores[rows], kind="stable")]
+        if mask is not None:
+            rows = rows[mask[self.chunk_node[rows]]]
+        rows = best_first(rows, scores[rows], top)
         return rows, scores[rows]
 
     @cached_property
@@ -300,10 +351,13 @@ class Store:
         return self._nodes.gathered([segment.contents.node_hashes for segment in self.segments])
 
     @cached_property
-    def headings(self) -> list[tuple[int, str]]:
-        """Row and text, without case, of every node that has others below it."""
+    def headings(self) -> list[KnownHeading]:
+        """Every node that has others below it."""
         rows = np.flatnonzero(self.last > np.arange(len(self))).tolist()
-        return [(node.row, " ".join(node.lines).casefold()) for node in self.nodes(rows)]
+        return [
+            KnownHeading(node.row, " ".join(node.lines).casefold(), node.last - node.row, node.parent < 0)
+            for node in self.nodes(rows)
+        ]
 
     def places(self) -> Places:
         """Where each chunk stands in the picture of the vectors: shape (chunks, 2), or (0, 2) for an index without a map."""
@@ -325,11 +379,41 @@ class Store:
 
     def attributes(self, row: int) -> list[Attribute]:
         """What a node says of itself; what it inherits is not among it."""
-        found = []
-        for number, slots, _ in self._nodes.parted(np.array([row])):
-            query = "SELECT name, value FROM attribute WHERE node = ? ORDER BY rowid"
-            found += self.segments[number].texts.execute(query, (int(slots[0]),)).fetchall()
-        return [Attribute(*pair) for pair in found]
+        return self.attributes_of(np.array([row])).get(row, [])
+
+    def attributes_of(self, rows: Rows) -> dict[int, list[Attribute]]:
+        """The same for several nodes, of which those are left out that say nothing."""
+        found: dict[int, list[Attribute]] = {}
+        for number, slots, at in self._nodes.parted(rows):
+            row_of = dict(zip(slots.tolist(), rows[at].tolist(), strict=True))
+            for start in range(0, len(slots), _AT_ONCE):
+                some = slots[start : start + _AT_ONCE].tolist()
+                query = f"SELECT node, name, value FROM attribute WHERE node IN ({','.join('?' * len(some))}) ORDER BY rowid"
+                for slot, name, value in self.segments[number].texts.execute(query, some):
+                    found.setdefault(row_of[slot], []).append(Attribute(name, value))
+        return found
+
+    def chunk_slots_of(self, chunks: Rows) -> Iterator[tuple[int, Rows, Rows]]:
+        """In which segments these chunks lie: see `Numbering.parted`."""
+        return self._chunks.parted(chunks)
+
+    def stem_counts(self) -> dict[str, int]:
+        """Of every stem, how many chunks hold it."""
+        counts: Counter[str] = Counter()
+        for number, segment in enumerate(self.segments):
+            counts.update(segment.words.all_holders(self._chunks.live(number)))
+        return dict(counts)
+
+    def acronyms(self) -> list[str]:
+        """All that the notes use or could mean."""
+        query = "SELECT DISTINCT short FROM acronym"
+        found = {short for segment in self.segments for (short,) in segment.texts.execute(query)}
+        return sorted(short for short in found if self.uses(short) or self.spelled_out(short))
+
+    @property
+    def mean_length(self) -> float:
+        """Words of a chunk, on average."""
+        return self._mean_length
 
     def statements(self, names: Sequence[str]) -> list[tuple[int, int, int, str]]:
         """(row, first row, last row, value) of every attribute of these names: the row that says it, -1 for a file, and the run

@@ -10,12 +10,13 @@ anywhere). The quote is what was read; the hash covers all of the text, of which
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from rapidfuzz import fuzz
 
+from indexer import quoting
+from indexer.quoting import content_hash
 from indexer.store import Store, StoredNode
 from service import recent
 from service.chat.types import CitationState, CitedNote, State
@@ -26,7 +27,6 @@ from service.search.words import content_words
 from service.snapshot import Snapshot
 from service.types import QUESTION_LIMIT, ExcerptLine, Source
 
-HASH_VERSION = b"trellis-citation-1"
 QUOTE_LIMIT = 280
 """Characters of a quote: links stay short enough for mail and chat programs, percent signs included."""
 _LIKE_BESIDE, _LIKE_ELSEWHERE = 60.0, 78.0
@@ -41,15 +41,9 @@ _MESSAGES: dict[State, str] = {
 }
 
 
-def content_hash(text: str) -> str:
-    """16 hexadecimal digits. Line breaks and runs of spaces do not count: wrapping a note anew is no edit."""
-    plain = " ".join(text.split())
-    return hashlib.sha256(HASH_VERSION + b"\0" + plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def shown(node: StoredNode) -> str:
     """The node as people read it, markup and all, in one line."""
-    return " ".join(" ".join(node.lines).split())
+    return quoting.shown(node.lines)
 
 
 def quote_of(node: StoredNode) -> str:
@@ -99,7 +93,7 @@ def _now(snapshot: Snapshot, note: str, digest: str, quote: str, parent: str) ->
     if row is not None:
         return ("same" if quote in shown(store.node(row)) else "edited"), row
     above = store.row_of(parent) if parent else None
-    equal = [row for row in store.rows_with(quote) if content_hash(shown(store.node(row))) == digest]
+    equal = store.rows_quoted(quote, digest)
     if equal:  # of several places with this text the one in its old company
         return "moved", next((row for row in equal if store.parent[row] == above), equal[0])
     likest = max(_likeness(snapshot, quote, above), default=(0.0, 0))

@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from msgspec import structs
 
 from indexer.store import Store
@@ -160,8 +159,7 @@ def _is_heading(store: Store, row: int) -> bool:
 
 def _siblings(store: Store, row: int) -> list[int]:
     parent = int(store.parent[row])
-    beside = store.children(parent) if parent >= 0 else np.flatnonzero(store.parent < 0).tolist()
-    return beside[:_MANY]
+    return store.children(parent)[:_MANY] if parent >= 0 else store.tops(_MANY)
 
 
 def _region(store: Store, chain: Sequence[int]) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from indexer.quoting import content_hash
 from indexer.store import Store, StoredNode
-from service.chat.citations import citation_url, content_hash, quote_of, shown
+from service.chat.citations import citation_url, quote_of, shown
 from service.chat.types import ChatSource
 from service.search.excerpt import LINE_LIMIT
 from service.snapshot import Snapshot

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine import Opened
 from indexer.generation import Generation
 from service.judge.evidence import JUDGED, LEVELS, evidence
 from service.judge.known_items import known_items
@@ -93,7 +94,7 @@ def background_of(snapshot: Snapshot) -> Background:
     return known
 
 
-def kept_background(generation: Generation) -> Background | None:
+def kept_background(generation: Opened) -> Background | None:
     """None when nothing was kept, or was measured by other rules."""
     data = generation.extras.get(FILE)
     if data is None or msgspec.json.decode(data, type=_Versioned).version != _VERSION:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from indexer.numbering import Mask
+from indexer.numbering import RowMask
 from indexer.store import Store, StoredNode
 from service.search.windows import Window
 from service.types import Cut, Elided
 
 
-def cut_out(store: Store, windows: Sequence[Window], mask: Mask | None) -> list[Cut]:
+def cut_out(store: Store, windows: Sequence[Window], mask: RowMask | None) -> list[Cut]:
     """Where windows were cut out, and what stands before and after each there. Nothing out of scope is counted."""
     parents = [int(store.parent[window.row]) for window in windows]
     around = [

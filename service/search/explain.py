@@ -71,7 +71,7 @@ def _closest(snapshot: Snapshot, token: np.ndarray, window: Window) -> _Place | 
     best: tuple[float, int, int, bool] | None = None
     for row in inside + above:
         first, last = (int(chunk[0]) for chunk in store.chunks_of(np.array([row])))
-        codes = tokens.codes[tokens.offsets[first] : tokens.offsets[last + 1]]
+        codes = tokens.of_chunks(np.arange(first, last + 1)).codes
         if len(codes):
             similarity = codes.astype(np.float32) @ token * tokens.projection.scale * (INHERITED if row in above else 1)
             at = int(similarity.argmax())

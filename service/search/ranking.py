@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.late import spread
-from indexer.numbering import Mask
+from indexer.numbering import RowMask
 from indexer.store import Rows, Store
-from indexer.vectors import nearest, stored_vectors
 from service.search.intent import asks_amount, gives_amount, wants_list
 from service.search.query import Query
 from service.search.windows import Window, narrowed, shortened, window_around, windows_around
@@ -55,13 +54,12 @@ class Ranking:
     reach: Floats
 
 
-def rank(snapshot: Snapshot, query: Query, top: int, mask: Mask | None = None) -> Ranking:
+def rank(snapshot: Snapshot, query: Query, top: int, mask: RowMask | None = None) -> Ranking:
     """The `top` best windows over nodes where `mask` is true."""
     store = snapshot.store
     depth = max(_DENSE_CANDIDATES, 4 * top)
-    chunk_mask = None if mask is None else mask[store.chunk_node]
-    _, chunks = nearest(snapshot.generation.vectors, query.vector, depth, chunk_mask)
-    lexical = _lexical_shares(store, query, chunk_mask)
+    (_, chunks), matched = snapshot.generation.candidates(query.vector, depth, query.words, _LEXICAL_CANDIDATES, mask)
+    lexical = _lexical_shares(store, query, *matched)
     rows = np.unique(np.concatenate([store.chunk_node[chunks], np.array(list(lexical), np.int64)]))
     if not len(rows):
         nothing = np.zeros(len(query.weights), np.float32)
@@ -89,7 +87,7 @@ def view_weights(snapshot: Snapshot, read: float = 1.0) -> dict[str, float]:
     so late interaction tells less and the similarity of the whole counts more. `read`: the share of the question that the model
     can read; what it cannot, words alone have to find.
     """
-    length = len(snapshot.generation.tokens.codes) / max(len(snapshot.store), 1)
+    length = snapshot.generation.token_count / max(len(snapshot.store), 1)
     prose = min(max((length - _OUTLINE) / (_PROSE - _OUTLINE), 0.0), 1.0)
     weights = {"late": 1.0, "dense, node": 0.2 + 1.1 * prose, "dense, excerpt": 0.2}
     weights = {name: weight * max(read, _GLIMPSE) for name, weight in weights.items()} | {"lexical": 0.25}
@@ -100,7 +98,9 @@ def _mixed(views: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     return np.asarray(sum(weights[name] * values for name, values in views.items()), np.float32)
 
 
-def rank_sides(snapshot: Snapshot, query: Query, sides: Sequence[Query], top: int, mask: Mask | None = None) -> Ranking:
+def rank_sides(
+    snapshot: Snapshot, query: Query, sides: Sequence[Query], top: int, mask: RowMask | None = None
+) -> Ranking:
     """As `rank`, for a question that compares: the best window of each side comes among the first, if it is not there."""
     ranking = rank(snapshot, query, top, mask)
     windows = ranking.windows
@@ -123,18 +123,16 @@ def rank_sides(snapshot: Snapshot, query: Query, sides: Sequence[Query], top: in
     return replace(ranking, windows=windows[:top])
 
 
-def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tuple[int, float]]:
-    """The `top` nodes nearest in meaning to the node at `row`, as (row, cosine similarity), without those where `exclude`
-    is true.
-    """
+def neighbours(snapshot: Snapshot, row: int, top: int, mask: RowMask) -> list[tuple[int, float]]:
+    """The `top` nodes nearest in meaning to the node at `row`, as (row, cosine similarity), of those where `mask` is true."""
     vectors, store = snapshot.generation.vectors, snapshot.store
     first, last = store.chunks_of(np.array([row]))
-    query = stored_vectors(vectors, np.arange(first[0], last[0] + 1)).mean(axis=0)
+    query = vectors.vectors(np.arange(first[0], last[0] + 1)).mean(axis=0)
     query /= max(float(np.linalg.norm(query)), 1e-9)
     best: dict[int, float] = {}
     depth = 2 * top
     while True:
-        scores, chunks = nearest(vectors, query, depth, ~exclude[store.chunk_node])
+        scores, chunks = snapshot.generation.nearest(query, depth, mask)
         for other, score in zip(store.chunk_node[chunks].tolist(), scores.tolist(), strict=True):
             best.setdefault(other, min(max(score, 0.0), 1.0))
         if len(best) >= top or len(chunks) < depth:  # a long node has many chunks, which may fill all places
@@ -142,22 +140,19 @@ def neighbours(snapshot: Snapshot, row: int, top: int, exclude: Mask) -> list[tu
         depth *= 4
 
 
-def _lexical_shares(store: Store, query: Query, chunk_mask: Mask | None) -> dict[int, float]:
+def _lexical_shares(store: Store, query: Query, chunks: Rows, scores: Floats) -> dict[int, float]:
     """The best nodes by BM25, each with its share of the highest score that a text could have for these words."""
-    chunks, scores = store.match(query.words, None if chunk_mask is not None else _LEXICAL_CANDIDATES)
-    if chunk_mask is not None:
-        scores, chunks = scores[chunk_mask[chunks]], chunks[chunk_mask[chunks]]
     total = len(store.chunk_node)
     counts = [store.chunks_with(word) for word in set(query.words)]
     highest = (_BM25_K1 + 1) * sum(max(log((total - count + 0.5) / (count + 0.5)), 0.0) for count in counts)
     shares: dict[int, float] = {}
-    for chunk, score in zip(chunks[:_LEXICAL_CANDIDATES], scores[:_LEXICAL_CANDIDATES], strict=True):
-        shares.setdefault(int(store.chunk_node[chunk]), min(float(score) / max(highest, 1e-9), 1.0))
+    for chunk, score in zip(chunks.tolist(), scores.tolist(), strict=True):
+        shares.setdefault(int(store.chunk_node[chunk]), min(score / max(highest, 1e-9), 1.0))
     return shares
 
 
 def _choose(
-    store: Store, rows: Rows, scores: Floats, top: int, mask: Mask | None, first: Rows, last: Rows
+    store: Store, rows: Rows, scores: Floats, top: int, mask: RowMask | None, first: Rows, last: Rows
 ) -> list[Window]:
     """The best windows, none of which shares a row with another. first, last: of each row's window when it is alone."""
     windows: list[Window] = []
@@ -196,7 +191,7 @@ class _Field:
             if depths[here[0]] > 0:
                 self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
         counts = end - begin + 1
-        similarity = stored_vectors(snapshot.generation.vectors, spread(begin, counts)) @ query.vector
+        similarity = snapshot.generation.vectors.vectors(spread(begin, counts)) @ query.vector
         begins = np.cumsum(counts) - counts
         self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
         self.line: Floats = self._weigh(np.maximum(self.own, INHERITED * self.above)) + _DENSE_LINE * self.dense

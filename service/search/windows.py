@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.numbering import Mask
+from indexer.numbering import RowMask
 from indexer.store import Rows, Store
 
 MAX_LINES = 12
@@ -32,7 +32,7 @@ class Window:
     views: dict[str, float] = field(default_factory=dict)
 
 
-def window_around(store: Store, row: int, mask: Mask | None = None, taken: Sequence[Window] = ()) -> Window:
+def window_around(store: Store, row: int, mask: RowMask | None = None, taken: Sequence[Window] = ()) -> Window:
     """The window of one node, without the rows of the windows `taken`."""
     low, high = _inside_parent(store, np.array([row]))
     for window in taken:
@@ -44,7 +44,7 @@ def window_around(store: Store, row: int, mask: Mask | None = None, taken: Seque
     return Window(int(first[0]), int(last[0]), row)
 
 
-def windows_around(store: Store, rows: Rows, mask: Mask | None = None) -> tuple[Rows, Rows]:
+def windows_around(store: Store, rows: Rows, mask: RowMask | None = None) -> tuple[Rows, Rows]:
     """The first and the last row of the window of each node."""
     return _grown(store, rows, *_inside_parent(store, rows), mask)
 
@@ -56,7 +56,7 @@ def _inside_parent(store: Store, rows: Rows) -> tuple[Rows, Rows]:
     return around, store.last[around]
 
 
-def _grown(store: Store, rows: Rows, low: Rows, high: Rows, mask: Mask | None) -> tuple[Rows, Rows]:
+def _grown(store: Store, rows: Rows, low: Rows, high: Rows, mask: RowMask | None) -> tuple[Rows, Rows]:
     """Windows around their nodes: first down through the subtree, then a row up and a row down in turn, as far as twelve nodes
     reach between rows `low` and `high`; where one side ends, the other goes on. Rows that are out of scope are never entered.
 
@@ -71,7 +71,7 @@ def _grown(store: Store, rows: Rows, low: Rows, high: Rows, mask: Mask | None) -
     return rows - up, rows + inside + np.minimum(below, left - up)
 
 
-def _in_scope(mask: Mask, rows: Rows, step: int) -> Rows:
+def _in_scope(mask: RowMask, rows: Rows, step: int) -> Rows:
     """How many rows in a row beyond each are in scope, in one direction, up to as many as a window can take in."""
     beyond = rows[:, None] + step * np.arange(1, MAX_LINES)
     inside = (beyond >= 0) & (beyond < len(mask))

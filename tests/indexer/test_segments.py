@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from indexer import generation_writing, plan
 from indexer.generation import Generation, open_generation, read_manifest
 from indexer.plan import segments_to_keep
+from indexer.quoting import content_hash
 from indexer.vectors import nearest, stored_vectors
 from tests.conftest import TINY_MODEL, Workshop
 
@@ -47,7 +48,10 @@ def all_of(generation: Generation) -> dict[str, object]:
         "counts": [store.chunks_with(word) for word in words],
         "vocabulary": store.vocabulary,
         "acronyms": [(store.uses(short), store.spelled_out(short)) for short in ("STS", "AWS")],
-        "texts": [store.rows_with(word) for word in ("valve", "o")],
+        "quoted": [
+            store.rows_quoted(" ".join(node.lines)[:20], content_hash(" ".join(node.lines)))
+            for node in store.nodes(rows)
+        ],
         "headings": store.headings,
         "made of": store.made_of().tolist(),
         "vectors": stored_vectors(generation.vectors, chunks).tolist(),
