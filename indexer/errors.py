@@ -86,6 +86,70 @@ class ConversionFailed(ModelError):
     """The model could not be converted, for a reason that may pass: no space, no memory, an interruption."""
 
 
+class EngineError(TrellisError):
+    """The engine that holds the published index cannot be asked as things are. for_callers: what those may hear who only
+    ask.
+    """
+
+    for_callers = "The search engine behind this service cannot be used at the moment. The service's log says why."
+
+
+class EngineAway(EngineError):
+    for_callers = "The search engine behind this service does not answer at the moment. Try again in a while."
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"Milvus at {where} does not answer: {reason}")
+
+
+class EngineRefused(EngineError):
+    def __init__(self, where: str, what: str, reason: str) -> None:
+        super().__init__(f"Milvus at {where} refused '{what}': {reason}")
+
+
+class EngineMissing(EngineError):
+    def __init__(self) -> None:
+        super().__init__(
+            "The setting 'milvus' needs the package pymilvus, which is not installed. Install it with "
+            "pip install 'trellis[milvus]'."
+        )
+
+
+class NotPublished(EngineError):
+    for_callers = "The notes are not published yet. Try again in a while."
+
+    def __init__(self, where: str, collection: str) -> None:
+        super().__init__(
+            f"Milvus at {where} has no notes under the name '{collection}' yet. Run 'trellis index' where the notes are."
+        )
+
+
+class EngineMismatch(EngineError):
+    def __init__(self, where: str, what: str, made_by: object, wanted: object) -> None:
+        super().__init__(
+            f"The notes in Milvus at {where} were published by another {what}: {made_by}; this is {wanted}. Run 'trellis "
+            "index' where the notes are, with the same settings."
+        )
+
+
+class Republished(EngineError):
+    """What was being read was replaced meanwhile: the same question has to be asked of what is there now."""
+
+    for_callers = "The notes were published anew while this was looked up. Ask again."
+
+    def __init__(self) -> None:
+        super().__init__(self.for_callers)
+
+
+class NotWithEngine(TrellisError):
+    """Something that only the embedded engine can do."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what[:1].upper()}{what[1:]} cannot be had with 'milvus': all vectors would have to be fetched. Serve these "
+            "notes without that setting to have it."
+        )
+
+
 class IndexFolderError(TrellisError):
     """The index folder cannot be used as it is."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from indexer.account import Account
+from indexer.milvus.publication import Publication
 from indexer.node import Problem
 
 _NAMES_SHOWN = 20
@@ -21,7 +22,7 @@ class Report(msgspec.Struct, frozen=True):
     removed: nodes of the old index that are gone. resumed: of the embedded ones, those that an earlier run that was stopped had
     left. borrowed: chunks that are found by a vector made under other headings, for now; the next build makes more of theirs.
     notice: why everything was built anew, or "". skipped: what in the notes folders was passed over, by why.
-    accounts: where the lines of each file went.
+    accounts: where the lines of each file went. published: what came of it in Milvus, if that is set up.
     """
 
     generation: str
@@ -37,6 +38,7 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float
     skipped: list[Skipped] = []
     accounts: list[Account] = []
+    published: Publication | None = None
 
 
 class Skipped(msgspec.Struct, frozen=True):

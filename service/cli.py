@@ -64,6 +64,7 @@ def main(context: click.Context, config_file: Path | None) -> None:
 @collection_option
 @click.option("--shard", "shard", metavar="K/N", help="Only the K-th of N parts, into an index folder of its own.")
 @click.option("--account", "accounted", is_flag=True, help="Say for each file where its lines went.")
+@click.option("--republish", "anew", is_flag=True, help="Compare all that Milvus holds with the index, and mend it.")
 @json_option
 @click.pass_obj
 @_failing_clearly
@@ -74,6 +75,7 @@ def index(
     collection: str | None,
     shard: str | None,
     accounted: bool,
+    anew: bool,
     as_json: bool,
 ) -> None:
     """Build the index or bring it up to date; unchanged notes cost nothing.
@@ -91,7 +93,7 @@ def index(
     documents = []
     for member in _collections(config).members:
         try:
-            report = build(member, part)
+            report = build(member, part, anew)
         except TrellisError as error:
             if not member.name:
                 raise

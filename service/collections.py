@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from indexer import encoder
 from indexer.encoder import Encoder, Model
-from indexer.errors import IndexMissing, TrellisError
+from indexer.errors import EngineError, IndexMissing, NotPublished, TrellisError
 from indexer.generation import kept_model, read_manifest, require_match
 from service.config import Collection, Config
 from service.errors import CollectionNotFound, CollectionUnavailable
-from service.snapshot import Current, Snapshot
+from service.snapshot import Answering, Current, Snapshot
 from service.types import CollectionState
 
 if TYPE_CHECKING:
     from indexer.build import Progress, Report
     from indexer.check import Verdict
     from indexer.merge import Merged
+    from indexer.milvus.settings import Milvus
     from indexer.shards import Shard
 
 _PAUSE = 5.0
@@ -50,7 +51,7 @@ class Encoders:
 class OpenCollection:
     """One collection: what the settings say of it, and the snapshot that answers now, or why none does."""
 
-    def __init__(self, name: str, settings: Collection, encoders: Encoders) -> None:
+    def __init__(self, name: str, settings: Collection, encoders: Encoders, milvus: Milvus | None = None) -> None:
         self.name = name
         self.title = settings.title
         self.notes = [Path(place).expanduser() for place in settings.notes]
@@ -60,20 +61,21 @@ class OpenCollection:
         self._encoders = encoders
         self.is_behind: Callable[[], bool] = bool
         """Whether notes have changed that the index does not have yet, as far as anybody follows them."""
-        self._current: Current | None = None
+        self.milvus = milvus.of(name) if milvus else None
+        self._current: Answering | None = None
         self._problem: TrellisError | None = None
         self._lock = threading.Lock()
         self._next_try = 0.0
 
     @classmethod
-    def around(cls, current: Current) -> OpenCollection:
+    def around(cls, current: Answering) -> OpenCollection:
         """The unnamed collection of an index that is open already."""
         made = cls("", Collection(notes=["."], index=str(current.folder)), Encoders())
         made._current = current
         return made
 
     @property
-    def current(self) -> Current:
+    def current(self) -> Answering:
         """Raises TrellisError when the index cannot be opened."""
         if self._current is None:
             with self._lock:
@@ -94,8 +96,10 @@ class OpenCollection:
                 raise
             raise CollectionUnavailable(self.name, error) from error
 
-    def update(self, progress: Progress | None = None, shard: Shard | None = None) -> Report:
-        """Brings the index up to date, or that of a part of the notes. Raises TrellisError; the index is then as it was."""
+    def update(self, progress: Progress | None = None, shard: Shard | None = None, *, anew: bool = False) -> Report:
+        """Brings the index up to date, or that of a part of the notes, and what is published of the whole; `anew`: compares all
+        that is published. Raises TrellisError; the index is then as it was.
+        """
         from indexer.build import ignore
         from service.indexing import update  # only indexing needs the readers, and `trellis ask` should start quickly
 
@@ -108,6 +112,8 @@ class OpenCollection:
             progress or ignore,
             leave_out=self.leave_out,
             shard=shard,
+            milvus=None if shard else self.milvus,
+            anew=anew,
         )
         self._problem, self._next_try = None, 0.0
         if self._current:
@@ -115,23 +121,45 @@ class OpenCollection:
         return report
 
     def merge(self, parts: Sequence[Path], progress: Progress) -> Merged:
-        """Makes the index out of those of parts of the notes. Raises TrellisError; the index is then as it was."""
-        from service.indexing import merge
+        """Makes the index out of those of parts of the notes. Raises TrellisError; the index is then as it was,
+        unless it is Milvus that did not take it.
+        """
+        from service.indexing import merge, publish
 
         model = encoder.locate(self._model_name, self._prompts)
         load = lambda wanted: self._encoders.of(wanted, self.folder)  # noqa: E731
-        return merge(parts, self.notes, self.folder, model, load, progress, self.leave_out)
+        merged = merge(parts, self.notes, self.folder, model, load, progress, self.leave_out)
+        if self.milvus:
+            publish(self.folder, model, self.milvus, progress)
+        return merged
 
     def check(self) -> Verdict:
         """Whether the index is whole, current, and made by the model of the settings. Raises ModelError without a name."""
         from indexer.check import Verdict, check_index
 
         try:
-            return check_index(self.folder, encoder.locate(self._model_name, self._prompts), self.leave_out)
+            verdict = check_index(self.folder, encoder.locate(self._model_name, self._prompts), self.leave_out)
+            return self._published_too(verdict) if self.milvus and verdict.whole else verdict
         except TrellisError as error:
             if not self.name:
                 raise
             return Verdict(False, False, False, str(error), "", 0, "", "", [], [], [])
+
+    def _published_too(self, verdict: Verdict) -> Verdict:
+        """The verdict on an index, with what is to be said of its publication."""
+        from msgspec import structs
+
+        from indexer.milvus.connection import Connection
+        from indexer.milvus.opened import Reader
+
+        try:
+            published = Reader(Connection(self.milvus)).now()[1] if self.milvus else ""
+        except EngineError as error:
+            return structs.replace(verdict, ok=False, problem=verdict.problem or str(error))
+        if published == verdict.generation:
+            return verdict
+        problem = f"Milvus holds generation {published}: run 'trellis index' to publish this one."
+        return structs.replace(verdict, ok=False, current=False, problem=verdict.problem or problem)
 
     def follow(self, tell: Callable[[str], None]) -> None:
         """Brings what is served up to date with the notes; opens it where it could not be opened before."""
@@ -139,7 +167,7 @@ class OpenCollection:
 
         if self._current is None:
             self.update()
-        follow(self.notes, self.folder, self.current, tell, leave_out=self.leave_out)
+        follow(self.notes, self.folder, self.current, tell, leave_out=self.leave_out, milvus=self.milvus)
 
     def refresh(self) -> bool:
         """Takes up a generation that somebody else made. Raises IndexFolderError; the one before then goes on answering."""
@@ -154,7 +182,7 @@ class OpenCollection:
             snapshot = self.get()
         except TrellisError as error:
             cause = error.__cause__ or error
-            missing = isinstance(cause, IndexMissing)
+            missing = isinstance(cause, (IndexMissing, NotPublished))
             return CollectionState(self.name, self.title, "missing" if missing else "broken", problem=str(cause))
         manifest = snapshot.generation.manifest
         return CollectionState(
@@ -168,18 +196,27 @@ class OpenCollection:
             self.is_behind(),
         )
 
+    def _open_folder(self, model: Model) -> Current:
+        # A mismatch is known in milliseconds; a model that has to be converted first takes half a minute.
+        require_match(self.folder, read_manifest(self.folder)[1], model)
+        return Current(self.folder, model, self._encoders.of(model, self.folder), self.name)
+
+    def _open_published(self, model: Model, milvus: Milvus) -> Answering:
+        from service.published import PublishedCurrent  # only those who have Milvus need it
+
+        return PublishedCurrent(milvus, self.folder, model, self._encoders.of(model, self.folder), self.name)
+
     def _try_to_open(self) -> None:
         if time.monotonic() < self._next_try:
             return
         try:
             model = encoder.locate(self._model_name, self._prompts)
-            # A mismatch is known in milliseconds; a model that has to be converted first takes half a minute.
-            require_match(self.folder, read_manifest(self.folder)[1], model)
-            self._current = Current(self.folder, model, self._encoders.of(model, self.folder), self.name)
+            self._current = self._open_published(model, self.milvus) if self.milvus else self._open_folder(model)
         except TrellisError as error:
             if not (isinstance(error, IndexMissing) and self._problem):  # why there is none says more
                 self._problem = error
-            self._next_try = time.monotonic() + _PAUSE
+            if not isinstance(error, EngineError):  # that knows itself when to be asked again
+                self._next_try = time.monotonic() + _PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +252,8 @@ class Collections:
     @classmethod
     def of(cls, config: Config, encoders: Encoders) -> Collections:
         """Opens nothing yet."""
-        return cls([OpenCollection(name, each, encoders) for name, each in config.all_collections().items()])
+        members = config.all_collections().items()
+        return cls([OpenCollection(name, each, encoders, config.milvus) for name, each in members])
 
     @property
     def names(self) -> Sequence[str]:

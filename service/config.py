@@ -10,6 +10,7 @@ import msgspec
 
 from indexer.encoder import DEFAULT_MODEL, Prompts
 from indexer.errors import ConfigError
+from indexer.milvus.settings import Milvus
 
 CONFIG_FILE = "trellis.yaml"
 COLLECTIONS = ".collections"
@@ -96,6 +97,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     access: who needs a key: on "auto" everybody but this machine, on "key" everybody, on "open" nobody.
     keys: the file with the hashes of the keys. key_limit: how often each key may ask; public_limit: how often each caller of a
     publication may.
+    milvus: a Milvus server or cluster that holds what is asked, for many services at once (see `indexer.milvus.settings`).
     log: a line for each request as "text" or "json", or only what goes wrong ("quiet"). log_questions: with what was asked.
     """
 
@@ -121,11 +123,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     log_questions: bool = False
     language_model: LanguageModel | None = None
     publications: dict[Name, Publication] = {}
+    milvus: Milvus | None = None
 
     def __post_init__(self) -> None:
         indexes = [os.path.normpath(collection.index) for collection in self.all_collections().values()]
         if len(set(indexes)) < len(indexes):
             raise ValueError("each of `collections` needs an index folder of its own")
+        if self.milvus and self.publications:
+            raise ValueError("`publications` are made from the index folder; serve them without `milvus`")
         for name, publication in self.publications.items():
             if publication.collection not in (self.collections or {""}):
                 known = (

@@ -182,6 +182,8 @@ def _settings(config: Config) -> dict[str, Any]:
     settings["notes"] = [_without_home(place) for place in config.notes]
     for name in ("index", "model", "keys"):
         settings[name] = _without_home(settings[name])
+    if milvus := config.milvus:
+        settings["milvus"]["token"] = "set" if milvus.secret else "not set"
     if model := config.language_model:
         url = urlsplit(model.url)
         settings["language_model"] |= {

@@ -23,7 +23,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from indexer.errors import IndexBusy, IndexFolderError, TrellisError
+from indexer.errors import EngineError, IndexBusy, IndexFolderError, TrellisError
 from indexer.sources import find_sources
 
 _log = logging.getLogger("trellis.follow")
@@ -132,14 +132,15 @@ class Follower(threading.Thread):
 
     def _try_update(self) -> bool:
         """Whether the change is dealt with. An index that somebody else is writing to is tried again, and so is one that cannot
-        be written: the disk may be full, read-only or away for a while, and the notes may not change again for long.
+        be written: the disk or the engine may be full, read-only or away for a while, and the notes may not change again for
+        long.
         """
         try:
             self._update()
             self._failed = False
         except IndexBusy:
             return False
-        except (IndexFolderError, OSError) as error:
+        except (IndexFolderError, EngineError, OSError) as error:
             _log.warning("the index stays as it was, and is tried again in %.0f s: %s", self._retry, error)
             self._not_before = time.monotonic() + self._retry
             self._retry = min(2 * self._retry, _LAST_RETRY)

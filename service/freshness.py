@@ -23,10 +23,9 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexer.node import Node
-from indexer.numbering import Mask
 from indexer.sources import read_whole, source_path
 from indexer.store import StoredNode
-from service.snapshot import Snapshot
+from service.snapshot import GoneMask, Snapshot
 
 FileState = Literal["same", "changed", "deleted", "unreachable"]
 
@@ -63,6 +62,8 @@ def look(snapshot: Snapshot, file: str) -> Look:
     """At one file of a collection as it is now."""
     manifest = snapshot.generation.manifest
     places = [Path(place) for place in manifest.notes]
+    if snapshot.published and not any(place.exists() for place in places):
+        return _SAME  # the notes are on another machine: nothing can be said of them here
     path = source_path(places, file)
     if path is None:
         return _UNREACHABLE
@@ -101,16 +102,17 @@ def _digest(path: Path) -> tuple[str, bytes | None]:
     return digest, content
 
 
-def gone_rows(snapshot: Snapshot, files: Iterable[str]) -> Mask | None:
+def gone_rows(snapshot: Snapshot, files: Iterable[str]) -> GoneMask | None:
     """True for each node of these files that does not stand there any more; None when all do."""
-    gone = np.zeros(len(snapshot.store), np.bool_)
+    gone = []
     for file in files:
         found = look(snapshot, file)
+        first, end = _rows(snapshot, file)
         if found.state == "deleted":
-            gone[slice(*_rows(snapshot, file))] = True
+            gone.append(np.arange(first, end))
         elif found.gone is not None:
-            gone[slice(*_rows(snapshot, file))] = found.gone
-    return gone if gone.any() else None
+            gone.append(first + np.flatnonzero(found.gone))
+    return snapshot.store.marked(gone) if any(map(len, gone)) else None
 
 
 def _is_there(path: Path, places: Sequence[Path]) -> bool:

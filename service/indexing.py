@@ -9,12 +9,15 @@ import msgspec
 
 from indexer.build import MakeExtras, Progress, Report, build, ignore
 from indexer.encoder import Encoder, Model
-from indexer.generation import Generation
+from indexer.generation import Generation, open_generation
+from indexer.generation_writing import write_lock
 from indexer.merge import Merged
 from indexer.merge import merge as merge_parts
+from indexer.milvus.publication import Publication
+from indexer.milvus.settings import Milvus
 from indexer.shards import Shard
 from service.judge.background import FILE, carried_over, measure
-from service.snapshot import Current, Snapshot
+from service.snapshot import Answering, Snapshot
 
 _AT_ONCE = 1000
 
@@ -29,13 +32,17 @@ def update(
     current: Generation | None = None,
     leave_out: Sequence[str] = (),
     shard: Shard | None = None,
+    milvus: Milvus | None = None,
+    anew: bool = False,
 ) -> Report:
     """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once. at_most,
-    current, leave_out, shard: as in `indexer.build.build`.
+    current, leave_out, shard: as in `indexer.build.build`. milvus: where to publish it, if anywhere; anew: compare all that is
+    there.
 
-    Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
+    Raises NotesError, ModelError or IndexFolderError; the index is then as it was before. Raises EngineError when it could not
+    be published; the next call then publishes what is left of it.
     """
-    return build(
+    report = build(
         notes,
         folder,
         model,
@@ -47,6 +54,26 @@ def update(
         leave_out=leave_out,
         shard=shard,
     )
+    if milvus is None:
+        return report
+    return msgspec.structs.replace(report, published=publish(folder, model, milvus, progress, anew=anew))
+
+
+def publish(
+    folder: Path, model: Model, milvus: Milvus, progress: Progress = ignore, *, anew: bool = False
+) -> Publication:
+    """Brings what Milvus holds up to date with the index in `folder`. Raises EngineError or IndexFolderError."""
+    from indexer.milvus.connection import Connection  # only those who have Milvus need it
+    from indexer.milvus.publish import publish as publish_generation
+
+    connection = Connection(milvus)
+    generation = open_generation(folder, model)
+    try:
+        with write_lock(folder):
+            return publish_generation(generation, connection, progress, anew=anew)
+    finally:
+        generation.close()
+        connection.close()
 
 
 def merge(
@@ -84,9 +111,10 @@ def _calibration(model: Model, loader: Callable[[Model], Encoder]) -> MakeExtras
 def follow(
     notes: Sequence[Path],
     folder: Path,
-    current: Current,
+    current: Answering,
     tell: Callable[[str], None],
     leave_out: Sequence[str] = (),
+    milvus: Milvus | None = None,
 ) -> None:
     """Brings the index and what is served from it up to date while questions go on being answered.
 
@@ -95,7 +123,7 @@ def follow(
     """
     total = 0
     while True:
-        served = current.get().generation
+        served = current.built
         report = update(
             notes,
             folder,
@@ -104,6 +132,7 @@ def follow(
             at_most=_AT_ONCE,
             current=served,
             leave_out=leave_out,
+            milvus=milvus,
         )
         current.refresh()
         total = max(total, report.borrowed)

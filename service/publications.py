@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from indexer.derive import derive
-from indexer.errors import ConfigError
+from indexer.errors import ConfigError, NotWithEngine
 from indexer.generation import Generation
 from indexer.numbering import Mask
 from indexer.store import Store
@@ -89,6 +89,8 @@ class Publications:
         def calibrate(new: Generation, _old: Generation | None, _changed: int) -> Mapping[str, bytes]:
             return {FILE: msgspec.json.encode(measure(Snapshot(new, encoder)))}
 
+        if not isinstance(base.generation, Generation):
+            raise NotWithEngine("publications")
         folder.parent.mkdir(parents=bool(self._scratch), exist_ok=True)
         made = derive(base.generation, mask, folder, collection.current.model, encoder, label, calibrate)
         return Snapshot(made, encoder)

@@ -83,12 +83,14 @@ def open_indexes(config: Config, *, follows: bool) -> tuple[Collections, Sequenc
     return served, keeping
 
 
-def build(member: OpenCollection, shard: Shard | None = None) -> Report:
-    """Brings a collection, or a part of it, up to date under the eyes of whoever waits for it. Raises TrellisError."""
+def build(member: OpenCollection, shard: Shard | None = None, anew: bool = False) -> Report:
+    """Brings a collection, or a part of it, up to date under the eyes of whoever waits for it. anew: see
+    `OpenCollection.update`. Raises TrellisError.
+    """
     from service.show import ProgressBars
 
     with ProgressBars() as bars:
-        return member.update(bars, shard)
+        return member.update(bars, shard, anew=anew)
 
 
 def merge(member: OpenCollection, parts: Sequence[Path]) -> Merged:

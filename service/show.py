@@ -14,6 +14,7 @@ from service.types import Answer, CollectionState, Explanation, Outdated, Relate
 
 if TYPE_CHECKING:
     from indexer.build import Report
+    from indexer.milvus.publication import Publication
 
 _PROBLEMS_SHOWN = 100
 _UNITS = {"reading": " files", "asking": " questions"}
@@ -106,6 +107,8 @@ def show_indexed(report: Report, name: str = "", accounted: bool = False) -> tup
         f"{head}{report.nodes:,} nodes of {report.files:,} files: {report.embedded:,} embedded{resumed}, "
         f"{report.kept:,} kept, {report.removed:,} removed, in {report.seconds:.1f} s"
     )
+    if report.published:
+        summary += f"\n{head}{_show_published(report.published)}"
     remarks = [report.notice] if report.notice else []
     remarks += map(str, report.problems[:_PROBLEMS_SHOWN])
     if len(report.problems) > _PROBLEMS_SHOWN:
@@ -113,6 +116,12 @@ def show_indexed(report: Report, name: str = "", accounted: bool = False) -> tup
     lines = [f"trellis: {head}{remark}" for remark in remarks] + [f"{head}{line}" for line in _skipped(report)]
     printed = f"{show_accounts(report.accounts)}\n{summary}" if accounted else summary
     return printed, "".join(f"{line}\n" for line in lines)
+
+
+def _show_published(done: Publication) -> str:
+    repaired = ", what had been broken off is mended" if done.repaired else ""
+    moved = ", in a new collection" if done.moved else ""
+    return f"published: {done.records:,} records, {done.upserted:,} written, {done.deleted:,} deleted{moved}{repaired}"
 
 
 def _skipped(report: Report) -> list[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
 
-from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request
+from flask.typing import ResponseReturnValue
 from msgspec import structs
 from werkzeug.exceptions import HTTPException
 
-from indexer.errors import TrellisError
+from indexer.errors import EngineError, NotWithEngine, Republished, TrellisError
 from service import answering, asking, standing
 from service.chat.writer import Writer
 from service.choices import choices
@@ -40,6 +42,10 @@ OPERATIONS = "OPERATIONS"
 """Setting of the application: its `Operations`."""
 _MOST_WAITING = 64
 BODY_LIMIT = 64 * 1024
+_RUNS = 4
+"""So often a request is run, as long as what it reads is published anew meanwhile."""
+_ENGINE_RETRY = 5
+"""Seconds after which an engine that does not answer may be asked again."""
 _log = logging.getLogger("trellis.web")
 
 
@@ -75,7 +81,7 @@ def create_app(current: Current | Collections, config: Config, beside: Beside | 
         add_chat(published, shown, writer, streams, page="")
         add_published_pages(published, shown)
         app.register_blueprint(published)
-    _add_errors(app, operations)
+    _add_errors(app, notes, operations)
     return app
 
 
@@ -188,7 +194,7 @@ def _health(asked: Asked, states: list[CollectionState]) -> Health:
     )
 
 
-def _add_errors(app: Flask, operations: Operations) -> None:
+def _add_errors(app: Flask, notes: Collections, operations: Operations) -> None:
     """The one place where errors become HTTP."""
 
     @app.errorhandler(RequestError)
@@ -201,6 +207,31 @@ def _add_errors(app: Flask, operations: Operations) -> None:
         if reason := _REASONS.get(error.status) or ("origin" if isinstance(error, OriginRefused) else ""):
             operations.refused(reason)
         return response
+
+    @app.errorhandler(Republished)
+    def again(error: Republished) -> ResponseReturnValue:
+        """Once more, over what is published now: reading changes nothing, so that the request can be run again."""
+        g.runs = g.get("runs", 1) + 1
+        if g.runs > _RUNS:
+            return engine(error)
+        for member in notes.members:
+            with suppress(TrellisError):  # the request says what is the matter
+                member.current.refresh()
+        try:
+            return app.make_response(app.dispatch_request())
+        except Exception as other:  # what is raised here is not given to the other handlers by itself
+            return app.handle_user_exception(other)
+
+    @app.errorhandler(EngineError)
+    def engine(error: EngineError) -> Response:
+        _log.error("unavailable: %s", error)
+        response = problem_response(Problem("Service unavailable", 503, error.for_callers))
+        response.headers["Retry-After"] = str(_ENGINE_RETRY)
+        return response
+
+    @app.errorhandler(NotWithEngine)
+    def not_here(error: NotWithEngine) -> Response:
+        return problem_response(Problem("Not with this engine", 501, str(error)))
 
     @app.errorhandler(TrellisError)
     def unavailable(error: TrellisError) -> Response:

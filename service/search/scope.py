@@ -9,12 +9,26 @@ from functools import partial
 import numpy as np
 
 from indexer.attributes import DATES, STATE, TAG, TODO
-from indexer.numbering import Mask
+from indexer.numbering import Mask, RowMask, SparseMask
 from indexer.store import Store
 from service.errors import GlobNotUnderstood, ScopeNotFound
 from service.search.query_syntax import Filters
+from service.snapshot import GoneMask, Snapshot
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def scope_of(snapshot: Snapshot, filters: Filters, gone: GoneMask | None) -> RowMask | None:
+    """The nodes in scope that are not gone, None for all there are. Raises ScopeNotFound when nothing is in scope."""
+    if snapshot.published:
+        from service.search.scope_published import published_scope  # only those who have Milvus need it
+
+        return published_scope(snapshot.published.store, filters, gone if isinstance(gone, SparseMask) else None)
+    mask = node_mask(snapshot.store, filters)
+    if gone is None:
+        return mask
+    still_there = ~np.asarray(gone)
+    return still_there if mask is None else mask & still_there
 
 
 def node_mask(store: Store, filters: Filters) -> Mask | None:
@@ -38,14 +52,14 @@ def _masks(store: Store, filters: Filters) -> Iterator[tuple[str, str, Mask]]:
     if segments:
         yield "under", " > ".join(filters.under), _below(store, segments)
     if filters.file.strip():
-        yield "file", filters.file, np.isin(store.file, _matching_files(store, filters.file))
+        yield "file", filters.file, np.isin(store.file, matching_files(store, filters.file))
     for tag in filter(None, (tag.strip().lstrip("#@") for tag in filters.tag)):
         yield "tag", tag, _tagged(store, tag.casefold())
     if wanted := filters.todo.strip().casefold():
         name = STATE if wanted in {"open", "done"} else TODO
         yield "todo", filters.todo, _nearest(store, [name], lambda value: value.casefold() == wanted)
     if filters.after or filters.before:
-        first, end = _first_day(filters.after or "0000"), _first_day(filters.before or "9999")
+        first, end = first_day(filters.after or "0000"), first_day(filters.before or "9999")
         told = " ".join(
             filter(None, (filters.after and f"from {filters.after}", filters.before and f"before {filters.before}"))
         )
@@ -58,7 +72,7 @@ def _is_said(wanted: str, value: str) -> bool:
     return wanted in {"*", value.casefold()}
 
 
-def _first_day(date: str) -> str:
+def first_day(date: str) -> str:
     """Of a year, a month or a day."""
     return f"{date}-01-01"[:10]
 
@@ -88,7 +102,7 @@ def _nearest(store: Store, names: Sequence[str], wanted: Callable[[str], bool]) 
     return mask
 
 
-def _matching_files(store: Store, glob: str) -> list[int]:
+def matching_files(store: Store, glob: str) -> list[int]:
     try:
         from pathspec import GitIgnoreSpec  # only a glob needs it, and `trellis ask` should start quickly
 
@@ -100,14 +114,14 @@ def _matching_files(store: Store, glob: str) -> list[int]:
 
 def _below(store: Store, segments: Sequence[str]) -> Mask:
     """A path begins with a topmost node, or with the title of a file, such as the name of a page."""
-    tops = np.flatnonzero(store.parent < 0)
-    mask = _descend(store, tops.tolist(), segments)
+    tops = store.tops()
+    mask = _descend(store, tops, segments)
     for node, first, last, title in store.statements(["title"]):
         if node < 0 and _plain(title) == segments[0]:
             if len(segments) == 1:
                 mask[first : last + 1] = True
             else:
-                mask |= _descend(store, tops[(tops >= first) & (tops <= last)].tolist(), segments[1:])
+                mask |= _descend(store, [top for top in tops if first <= top <= last], segments[1:])
     return mask
 
 
