@@ -64,10 +64,26 @@ def main() -> None:
     if options.what == "quality":
         document.setdefault("quality", {})[options.name] = _quality(options)
     elif options.what == "scale":
-        document["scale"] = {"sizes": _scale(options), "conditions": short_conditions(ROOT, LIBRARIES)}
-    if options.what != "render":
+        for size in _scale(options):  # each is kept as soon as it is there: the largest may take hours
+            sizes = [*document.get("scale", {}).get("sizes", []), size]
+            kept = {each["nodes"]: each for each in sizes}
+            told = {"sizes": [kept[nodes] for nodes in sorted(kept)], "conditions": short_conditions(ROOT, LIBRARIES)}
+            document["scale"] = told
+            options.results.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    if options.what == "quality":
         options.results.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    if options.page.is_file():
+        options.page.write_text(placed(options.page.read_text("utf-8"), document), "utf-8")
     print(render(document))
+
+
+def placed(page: str, document: Measured) -> str:
+    """The page with these tables between its marks."""
+    for name, table in (("quality", _quality_table(document)), ("scale", _scale_table(document))):
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        head, _, rest = page.partition(begin)
+        page = f"{head}{begin}{table}{end}{rest.partition(end)[2]}" if rest else page
+    return page
 
 
 # ---- What they answer ----
@@ -130,14 +146,11 @@ def _lite(folder: Path) -> Iterator[Lite]:
 # ---- What they cost ----
 
 
-def _scale(options: argparse.Namespace) -> list[Measured]:
-    measured = []
+def _scale(options: argparse.Namespace) -> Iterator[Measured]:
     for units in options.sizes:
         print(f"measuring: {units:,} nodes", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(dir=options.cache) as temporary:
-            measured.append(_at_size(options, Path(temporary), units))
-        print(json.dumps(measured[-1]), file=sys.stderr, flush=True)
-    return measured
+            yield _at_size(options, Path(temporary), units)
 
 
 def _at_size(options: argparse.Namespace, folder: Path, units: int) -> Measured:
@@ -258,6 +271,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--cache", type=Path, help="where to put notes and indexes while it runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes, or comes from")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page whose tables are brought up to date")
     return parser.parse_args()
 
 

@@ -60,4 +60,4 @@ class Lite:
 
     def settings(self, **more: Any) -> Milvus:
         """For notes of their own, by a new name."""
-        return Milvus(**{"uri": self.uri, "collection": f"test{next(_NAMES)}"} | more)
+        return Milvus(**{"uri": self.uri, "collection": f"test{next(_NAMES)}", "timeout": 60} | more)

@@ -8,9 +8,10 @@ import re
 import pytest
 import yaml
 
-from bench import speed_table
+from bench import engines, speed_table
 from bench.table import render
 from bench.trust import table as trust_table
+from indexer.milvus.settings import Milvus
 from service.cli import main
 from service.config import Config
 from tests.conftest import NOTES, ROOT
@@ -44,6 +45,21 @@ def test_the_tables_of_trust_are_those_of_the_last_runs(name: str) -> None:
 
 def test_every_requirement_has_a_figure() -> None:
     assert {finding["requirement"] for finding in trust_table.findings()} == set(range(1, 26))
+
+
+def test_the_tables_of_engines_are_those_of_the_last_runs() -> None:
+    page = (ROOT / "docs" / "engines.md").read_text("utf-8")
+    measured = json.loads((ROOT / "bench" / "results" / "engines.json").read_text("utf-8"))
+    assert engines.placed(page, measured) == page
+    assert engines.render(measured).splitlines()[0] in page
+
+
+def test_every_setting_of_milvus_is_described() -> None:
+    page = (ROOT / "docs" / "engines.md").read_text("utf-8")
+    example = (ROOT / "trellis.yaml").read_text("utf-8")
+    for setting in Milvus.__struct_fields__:
+        assert f"`{setting}`" in page
+        assert f"#   {setting}: " in example or setting == "token"
 
 
 def test_every_file_that_the_documents_link_to_is_there() -> None:

@@ -23,8 +23,9 @@ _PARAMS: dict[str, dict[str, Any]] = {
     "IVF_FLAT": {"nlist": 1024},
     "IVF_SQ8": {"nlist": 1024},
 }
-SEARCH: dict[str, dict[str, Any]] = {"HNSW": {"ef": 512}, "IVF_FLAT": {"nprobe": 32}, "IVF_SQ8": {"nprobe": 32}}
-"""How far an index searches: as far as `indexer.vectors` does, for about the same recall."""
+_WIDTHS = {"HNSW": "ef", "DISKANN": "search_list"}
+_LEAST_WIDTH = 512
+_PROBES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,13 @@ def index_type(settings: Milvus, chunks: int) -> str:
     if settings.index != "auto":
         return settings.index
     return "FLAT" if chunks <= AUTO_EXACT_UP_TO else "HNSW"
+
+
+def search_params(kind: str, top: int) -> dict[str, Any]:
+    """How far an index of this kind searches for so many: wider than it has to, for about the recall of `indexer.vectors`."""
+    if kind.startswith("IVF"):
+        return {"nprobe": _PROBES}
+    return {_WIDTHS[kind]: max(_LEAST_WIDTH, top)} if kind in _WIDTHS else {}
 
 
 def place_now(connection: Connection) -> Place | None:

@@ -15,10 +15,12 @@ dropped then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
 
+from indexer.errors import EngineRefused
 from indexer.generation import Generation
 from indexer.milvus import collections
 from indexer.milvus.collections import Place
@@ -34,6 +36,9 @@ RECORDS_AT_ONCE = 500
 """Records in one call, which is at most some megabytes."""
 _KEYS_AT_ONCE = 1000
 _FILES_AT_ONCE = 200
+_ALL = "key >= -9223372036854775807"
+_FLUSHED_FROM = 2000
+"""Records after which the server is asked to store what it holds in memory; clusters limit how often that may be asked."""
 _LONGER = 0.1
 """Once chunks are longer or shorter by this share on average, the weights of words are made anew."""
 
@@ -135,8 +140,11 @@ class _Run:
             done += len(batch)
             self.progress("publishing", done, total)
         self.deleted = list(held)  # what no batch wanted
-        if self.upserted:
-            self.connection.write("flush", self.place.nodes)
+        if self.upserted >= _FLUSHED_FROM:
+            with suppress(
+                EngineRefused
+            ):  # what was written is safe and seen without it, only slower to search for a while
+                self.connection.write("flush", self.place.nodes)
 
     def _records(self, files: Iterable[int], mean_length: float) -> Iterator[Record]:
         for number in files:
@@ -154,7 +162,7 @@ class _Run:
         keys = [file_key(name) for name in files]
         parts = [keys[at : at + _FILES_AT_ONCE] for at in range(0, len(keys), _FILES_AT_ONCE)]
         held: dict[int, int] = {}
-        for scope in ["key > -9223372036854775808"] if self.everything else [f"file in {some}" for some in parts]:
+        for scope in [_ALL] if self.everything else [f"file in {some}" for some in parts]:
             rows = scan(self.connection, self.place.nodes, ["key", "hash"], scope)
             held |= {row["key"]: row["hash"] for row in rows}
             for name in ("said", "codes"):

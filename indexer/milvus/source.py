@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import Republished
 from indexer.late import Codes, Projection
-from indexer.milvus.collections import SEARCH, Place, load
+from indexer.milvus.collections import Place, index_type, load, search_params
 from indexer.milvus.connection import Connection, NotLoaded
 from indexer.milvus.pages import Pages
 from indexer.milvus.publish import read_files, read_head, read_root
@@ -60,6 +60,7 @@ class Source:
         self._pages = Pages(connection, place.pages)
         self.root: Root = self._loaded(lambda: read_root(self._pages, head))
         self.files: list[FileState] = read_files(self._pages, self.root)
+        self._kind = index_type(connection.settings, self.root.chunks)
         self.projection = Projection.from_bytes(self.root.projection)
 
     @classmethod
@@ -111,22 +112,20 @@ class Source:
 
     def search(self, field: str, query: Any, top: int, filter: str) -> list[Hit]:
         """The best records by inner product with one vector, of those that the filter lets through."""
+        top = min(top, MOST_FOUND)
         found = self.call(
             "search",
             data=[query],
             anns_field=field,
-            limit=min(top, MOST_FOUND),
+            limit=top,
             filter=filter,
             output_fields=["node", "part", "file"],
-            search_params={"metric_type": "IP", "params": self._search_params() if field == "dense" else {}},
+            search_params={"metric_type": "IP", "params": search_params(self._kind, top) if field == "dense" else {}},
         )
         return [
             Hit(row["entity"]["node"], row["entity"]["part"], row["entity"]["file"], float(row["distance"]))
             for row in found[0]
         ]
-
-    def _search_params(self) -> dict[str, Any]:
-        return SEARCH.get(self.connection.settings.index, SEARCH["HNSW"])
 
     def query(self, filter: str, fields: Sequence[str], top: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.call("query", filter=filter, output_fields=list(fields), limit=top)

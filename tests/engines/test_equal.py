@@ -72,15 +72,14 @@ def near(one: Answer, other: Answer) -> bool:
 )
 def test_answers_are_the_same(pair: tuple[Snapshot, Snapshot], filters: Filters) -> None:
     embedded, published = pair
-    some = QUESTIONS[::18] if filters == Filters() else QUESTIONS[::60]
+    some = QUESTIONS[::14] if filters == Filters() else QUESTIONS[::60]
     assert len(some) > 3
-    for question in some:
-        one, other = (ask(each, question, filters=filters, explained=True) for each in (embedded, published))
+    for at, question in enumerate(some):
+        one, other = (ask(each, question, 3, filters=filters, explained=at == 0) for each in (embedded, published))
         assert near(one, other), question
         for a, b in zip(one.results, other.results, strict=True):
-            assert a.why is not None
-            assert b.why is not None
-            assert [match.match for match in a.why.words] == [match.match for match in b.why.words]
+            words = [[match.match for match in each.why.words] if each.why else None for each in (a, b)]
+            assert words[0] == words[1]
 
 
 def test_keywords_find_the_same(pair: tuple[Snapshot, Snapshot]) -> None:

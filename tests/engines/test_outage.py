@@ -50,7 +50,7 @@ class Street:
     def __init__(self, folder: Path) -> None:
         self.lite = Lite(folder / "data")
         self.lite.start()
-        self.house = House(folder / "house", self.lite.settings(timeout=3))
+        self.house = House(folder / "house", self.lite.settings(timeout=20))
         for number in range(5):
             self.write(number, 0)
         for name, reads in (("one", "false"), ("two", "true")):
@@ -59,7 +59,7 @@ class Street:
             assert milvus is not None
             (folder / name / "trellis.yaml").write_text(
                 f"notes: {self.house.notes}\nindex: {folder / 'house' / 'index' if name == 'one' else folder / 'none'}\n"
-                f'milvus: {{uri: "{milvus.uri}", collection: {milvus.collection}, timeout: 3}}\n'
+                f'milvus: {{uri: "{milvus.uri}", collection: {milvus.collection}, timeout: 20}}\n'
                 f"read_only: {reads}\n",
                 "utf-8",
             )
