@@ -9,6 +9,7 @@ import sysconfig
 import tarfile
 import tomllib
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def contents(wheel: Path) -> dict[str, str]:
 
 
 def test_the_wheel_has_the_files_of_both_packages_and_no_others(built: Path) -> None:
-    about = f"trellis-{PROJECT['version']}.dist-info"
+    about = f"trellis-{version('trellis')}.dist-info"
     expected = {name for name in release.project_files() if name.startswith(("indexer/", "service/"))}
     expected |= {f"indexer/model/{name}" for name in MODEL}
     expected |= {f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt")}
@@ -122,7 +123,7 @@ def test_it_is_used_from_outside_the_source_tree_without_pytorch(installed: Inst
     assert {Path(service).parts[-4], Path(indexer).parts[-4]} == {f"python3.{sys.version_info.minor}"}
     assert not Path(service).is_relative_to(ROOT)
     found = try_all(installed)
-    assert found["version"] == f"trellis, version {PROJECT['version']}"
+    assert found["version"] == f"trellis, version {version('trellis')}"
     assert (found["indexed"], found["asked"], found["check"]) == (len(NOTES.splitlines()), ANSWER, True)
     assert all(found[path] for path in ("/", "/widget.js", "/static/app.js", "/openapi.json", "/healthz", "/demo"))
 
