@@ -91,3 +91,8 @@ def test_the_table_in_the_readme_is_that_of_the_last_benchmark() -> None:
 def test_the_table_of_speed_in_the_readme_is_that_of_the_last_benchmark() -> None:
     measured = json.loads((ROOT / "bench" / "results" / "speed.json").read_text("utf-8"))
     assert speed_table.render(measured) in README
+
+
+def test_the_bookmark_in_the_documents_is_the_file() -> None:
+    line = (ROOT / "editors" / "bookmarklet.js").read_text("utf-8").strip()
+    assert f"\n    {line}\n" in (ROOT / "docs" / "editors.md").read_text("utf-8")
