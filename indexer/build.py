@@ -17,9 +17,10 @@ from indexer import late
 from indexer.assemble import assemble, manifest_of
 from indexer.chunks import Chunk, cut_chunks, too_long
 from indexer.converted import keep_copy
+from indexer.device import Device, device_for
 from indexer.draft import Draft, ReadFile, draft
 from indexer.embed import Embedded, embed, journal_key, projection_of, take_over
-from indexer.encoder import Encoder, Model, load
+from indexer.encoder import Encoder, Model, check_weights, load
 from indexer.errors import (
     IndexDamaged,
     IndexFolderError,
@@ -75,13 +76,14 @@ def build(
     current: Generation | None = None,
     leave_out: Sequence[str] = (),
     shard: Shard | None = None,
+    device: Device = "cpu",
 ) -> Report:
     """Brings the index in `folder` up to date with `notes`. The model is loaded only if something has to be embedded.
 
     at_most: how many chunks to embed that only came under other headings; the rest is found by its old vectors until a
     later build (a heading above ten thousand nodes can be renamed). None embeds them all. current: an opened generation of
     this folder, which saves opening it if it is still the current one. leave_out: as in `find_sources`.
-    shard: make an index of this part of the notes alone, to be merged with those of the others (`indexer.merge`).
+    shard: make an index of this part of the notes alone, to be merged with others (`indexer.merge`). device: for many texts.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before.
     """
@@ -95,7 +97,7 @@ def build(
                 _require_shard(folder, old, shard)
             before = _manifest_before(folder)
             report = _Build(
-                notes, folder, model, loader, progress, extras, at_most, old, notice, before, leave_out, shard
+                notes, folder, model, loader, progress, extras, at_most, old, notice, before, leave_out, shard, device
             ).run()
             remove_journal(folder)
             return report
@@ -191,6 +193,7 @@ class _Build:
     before: Manifest | None = None
     leave_out: Sequence[str] = ()
     shard: Shard | None = None
+    device: Device = "cpu"
     joined: bool = False
     projection_from: Sequence[Outline] = ()
     skipped: list[Skipped] = field(default_factory=list)
@@ -364,7 +367,7 @@ class _Build:
         """
         if self.old and not plan.embed:
             return take_over(plan, self.old), self.old.manifest.converted
-        encoder = self.loader(self.model)
+        encoder = self._encoder(len(plan.embed))
         kept = getattr(encoder, "kept", None)
         converted: str = kept.digest if kept else ""
         if kept:
@@ -381,6 +384,15 @@ class _Build:
         finally:
             journal.close()
             getattr(encoder, "rest", give_back_memory)()
+
+    def _encoder(self, texts: int) -> Encoder:
+        device = device_for(self.device, texts)
+        if device == "cpu":
+            return self.loader(self.model)
+        from indexer.torch_encoder import load_original
+
+        check_weights(self.model)
+        return load_original(self.model, device=device)
 
 
 def _distinct(nodes: Rows, chunks: Iterable[int]) -> int:

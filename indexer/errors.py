@@ -82,6 +82,14 @@ class ModelDamaged(ModelError):
         )
 
 
+class DeviceMissing(ModelError):
+    def __init__(self, device: str) -> None:
+        super().__init__(
+            f"'device: {device}' cannot be used: PyTorch as it is installed here finds none. Install a build of PyTorch "
+            "for it, or leave 'device' out."
+        )
+
+
 class ConversionFailed(ModelError):
     """The model could not be converted, for a reason that may pass: no space, no memory, an interruption."""
 

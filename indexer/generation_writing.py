@@ -116,10 +116,14 @@ def _clear_away(folder: Path, keep: str) -> None:
     others.sort(key=lambda path: made[path], reverse=True)
     # When one was replaced is when the next was made, told by the clock of the disk they lie on.
     replaced = [made[generations / keep] - made[newer] for newer in [generations / keep, *others]]
-    kept = sum(at < _KEEP - 1 or (at < _KEEP_MOST - 1 and replaced[at] < _KEEP_FOR) for at in range(len(others)))
-    used = {name for path in [generations / keep, *others[:kept]] for name in _segments_of(path / MANIFEST)}
+    kept = [
+        path
+        for at, path in enumerate(others)
+        if at < _KEEP - 1 or (at < _KEEP_MOST - 1 and replaced[at] < _KEEP_FOR and (path / MANIFEST).is_file())
+    ]
+    used = {name for path in [generations / keep, *kept] for name in _segments_of(path / MANIFEST)}
     unused = [path for path in (folder / SEGMENTS).iterdir() if path.name not in used]
-    for old in [*others[kept:], *unused]:
+    for old in [*(path for path in others if path not in kept), *unused]:
         try:
             shutil.rmtree(old)
         except OSError as error:  # open in another process on a system that locks open files: the next run removes it

@@ -17,10 +17,13 @@ from indexer.encoder import Encoded, Model, Vectors, unit, without_spaces
 from indexer.errors import ModelNotFound
 from indexer.scripts import Scripts
 
+_BATCH = 64
 
-def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
+
+def load_original(model: Model, attention: str = "sdpa", device: str = "cpu") -> TorchEncoder:
     """The model as it is. No code of its folder is run, and no pickle is read. `attention`: how PyTorch computes it; "eager"
-    can be traced. Raises ModelNotFound when the folder holds no usable model, or without the libraries that load one.
+    can be traced. device: as PyTorch calls it. Raises ModelNotFound when the folder holds no usable model, or without the
+    libraries that load one.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"  # everything needed is in the folder; a model card must not be looked up
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -39,7 +42,12 @@ def load_original(model: Model, attention: str = "sdpa") -> TorchEncoder:
     prompts = None if model.prompts is None else msgspec.structs.asdict(model.prompts)
     try:
         model_here = SentenceTransformer(
-            str(model.folder), trust_remote_code=False, local_files_only=True, model_kwargs=weights, prompts=prompts
+            str(model.folder),
+            device=device,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs=weights,
+            prompts=prompts,
         )
         return TorchEncoder(model_here.eval())
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -61,7 +69,7 @@ class TorchEncoder:
         encode = self.original.encode_query if query else self.original.encode_document
         prompt = self.prompt(query)
         with self._lock:
-            features = encode(list(texts), batch_size=64, output_value=None, show_progress_bar=False)
+            features = encode(list(texts), batch_size=_BATCH, output_value=None, show_progress_bar=False)
             tokens = [self._tokens(prompt, text, feature) for text, feature in zip(texts, features, strict=True)]
         vectors = np.array([feature["sentence_embedding"].float().cpu().numpy() for feature in features], np.float32)
         return Encoded(

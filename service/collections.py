@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from indexer import encoder
+from indexer.device import Device
 from indexer.encoder import Encoder, Model
 from indexer.errors import EngineError, IndexMissing, NotPublished, TrellisError
 from indexer.generation import kept_model, read_manifest, require_match
@@ -51,7 +52,14 @@ class Encoders:
 class OpenCollection:
     """One collection: what the settings say of it, and the snapshot that answers now, or why none does."""
 
-    def __init__(self, name: str, settings: Collection, encoders: Encoders, milvus: Milvus | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: Collection,
+        encoders: Encoders,
+        milvus: Milvus | None = None,
+        device: Device = "cpu",
+    ) -> None:
         self.name = name
         self.title = settings.title
         self.notes = [Path(place).expanduser() for place in settings.notes]
@@ -59,6 +67,7 @@ class OpenCollection:
         self.leave_out = tuple(settings.ignore or ())
         self._model_name, self._prompts = settings.model, settings.prompts
         self._encoders = encoders
+        self._device = device
         self.is_behind: Callable[[], bool] = bool
         """Whether notes have changed that the index does not have yet, as far as anybody follows them."""
         self.milvus = milvus.of(name) if milvus else None
@@ -114,6 +123,7 @@ class OpenCollection:
             shard=shard,
             milvus=None if shard else self.milvus,
             anew=anew,
+            device=self._device,
         )
         self._problem, self._next_try = None, 0.0
         if self._current:
@@ -253,7 +263,7 @@ class Collections:
     def of(cls, config: Config, encoders: Encoders) -> Collections:
         """Opens nothing yet."""
         members = config.all_collections().items()
-        return cls([OpenCollection(name, each, encoders, config.milvus) for name, each in members])
+        return cls([OpenCollection(name, each, encoders, config.milvus, config.device) for name, each in members])
 
     @property
     def names(self) -> Sequence[str]:

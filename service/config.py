@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from indexer.device import Device
 from indexer.encoder import DEFAULT_MODEL, Prompts
 from indexer.errors import ConfigError
 from indexer.milvus.settings import Milvus
@@ -86,6 +87,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ignore: patterns as in .gitignore of what to pass over in the notes folders.
     collections: several bodies of notes by name, each with its own index, instead of `notes`.
     prompts: what the model wants to see before questions (`query`) and notes (`document`), where it does not say so itself.
+    device: on what much is embedded; on "auto" on a graphics card that PyTorch can use (CUDA), if there is one.
     host, port: where to serve; port 0 takes any free one. watch: whether `serve` follows changes of the notes.
     processes: how many processes answer on that port; on "auto" as many as there are cores.
     read_only: whether `serve` leaves the index to somebody else, writes nothing to it and takes up each new generation.
@@ -107,6 +109,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ignore: list[str] = []
     collections: dict[Name, Collection] = {}
     prompts: Prompts | None = None
+    device: Device = "auto"
     host: str = "127.0.0.1"
     port: Port = 8000
     watch: bool = True

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from indexer.build import MakeExtras, Progress, Report, build, ignore
+from indexer.device import Device
 from indexer.encoder import Encoder, Model
 from indexer.generation import Generation, open_generation
 from indexer.generation_writing import write_lock
@@ -34,10 +35,11 @@ def update(
     shard: Shard | None = None,
     milvus: Milvus | None = None,
     anew: bool = False,
+    device: Device = "cpu",
 ) -> Report:
     """Brings the index up to date with the notes and calibrates it to them. `loader` may be called more than once. at_most,
-    current, leave_out, shard: as in `indexer.build.build`. milvus: where to publish it, if anywhere; anew: compare all that is
-    there.
+    current, leave_out, shard, device: as in `indexer.build.build`. milvus: where to publish it, if anywhere; anew: compare all
+    that is there.
 
     Raises NotesError, ModelError or IndexFolderError; the index is then as it was before. Raises EngineError when it could not
     be published; the next call then publishes what is left of it.
@@ -53,6 +55,7 @@ def update(
         current=current,
         leave_out=leave_out,
         shard=shard,
+        device=device,
     )
     if milvus is None:
         return report

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from xxhash import xxh3_128
 
-from indexer import generation
+from indexer import generation, generation_writing
 from indexer.errors import (
     IndexDamaged,
     IndexFolderError,
@@ -288,7 +288,10 @@ def test_leftovers_of_interrupted_runs_are_cleared_away(built: Workshop) -> None
     assert not (built.index / ".CURRENT.new").exists()
 
 
-def test_no_more_than_two_generations_are_kept_and_an_open_one_goes_on_answering(built: Workshop) -> None:
+def test_no_more_than_two_generations_are_kept_and_an_open_one_goes_on_answering(
+    built: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation_writing, "_KEEP_FOR", 0)
     opened = open_generation(built.index, TINY_MODEL)
     for number in range(4):
         built.write(f"Line {number}\n")
