@@ -93,8 +93,7 @@ def build(
             old.close()
             old, notice = None, reason
         try:
-            if old:
-                _require_shard(folder, old, shard)
+            _require_shard(folder, old, shard)
             before = _manifest_before(folder)
             report = _Build(
                 notes, folder, model, loader, progress, extras, at_most, old, notice, before, leave_out, shard, device
@@ -125,10 +124,10 @@ def build_on(
     return report
 
 
-def _require_shard(folder: Path, old: Generation, shard: Shard | None) -> None:
+def _require_shard(folder: Path, old: Generation | None, shard: Shard | None) -> None:
     """A part does not take the place of another index by oversight. Raises NotThisShard."""
-    found = shard_of(old)
-    if shard and found != shard:
+    found = shard_of(old) if old else None
+    if old and shard and found != shard:
         raise NotThisShard(folder, f"part {found}" if found else "a whole index", shard)
 
 
