@@ -6,8 +6,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from bench.trust.finding import Finding
 from bench.trust.running import Running, percentile, wait_for
@@ -59,7 +59,7 @@ def _one(
     while open_ones and time.monotonic() - began < patience:
         taken.append(_healthz(service))
         most = max(most, service.memory())
-        still = [peer for peer in open_ones if not _is_cut(peer)]
+        still = [peer for peer in open_ones if not is_cut(peer)]
         if len(still) < len(open_ones):
             cut = time.monotonic()
         open_ones = still
@@ -69,6 +69,13 @@ def _one(
     for peer in peers:
         peer.close()
     return percentile(taken, 0.99) * 1000, cut - began, len(open_ones), most
+
+
+@contextmanager
+def opened(service: Running, kind: str) -> Iterator[socket.socket]:
+    """One such connection."""
+    with _open(service, KINDS[kind][0]) as peer:
+        yield peer
 
 
 def _open(service: Running, first: bytes) -> socket.socket:
@@ -89,7 +96,7 @@ def _send_on(peers: Sequence[socket.socket], then: bytes, done: threading.Event)
                 peer.send(then)
 
 
-def _is_cut(peer: socket.socket) -> bool:
+def is_cut(peer: socket.socket) -> bool:
     """Without reading what was answered: the kernel tells of an end that stands behind unread bytes."""
     import select
 

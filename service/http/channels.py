@@ -159,12 +159,26 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             return "unread" if now - self.moved > STALL else ""
         if self.request is not None:
             return "slow" if now - self.began > AGE else ""
+        if not self.requests and now - self.moved > STALL and _unsent(self.socket):
+            return "unread"
         return "idle" if not self.requests and now - self.moved > IDLE else ""
 
     def rests(self, now: float, since: float) -> bool:
         """Whether nothing is under way here, after the grace that began at `since`."""
         busy = self.requests or self.total_outbufs_len or self.request is not None or self.lingers_until
         return not busy and now - max(since, self.moved) > (_GRACE_NEW if self.new else _GRACE)
+
+
+def _unsent(connection: socket.socket) -> int:
+    """Bytes that the system holds for a reader who has not taken them, where it tells (Linux)."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl
+    import termios
+
+    with suppress(OSError):
+        return int(struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+    return 0
 
 
 _TOO_SLOW = msgspec.json.encode(Problem("Too slow", 408, f"The request was not whole after {AGE:.0f} seconds."))

@@ -42,25 +42,29 @@ class _Place:
 
 def _word_matches(snapshot: Snapshot, query: Query, window: Window) -> list[WordMatch]:
     """One match a word, the heaviest words first. A word of several tokens is matched by its best one."""
-    best: dict[tuple[int, int], _Place] = {}
     weights: dict[tuple[int, int], float] = {}
     for at, span in enumerate(query.spans):
         weights[span] = weights.get(span, 0.0) + float(query.weights[at])
-        place = _closest(snapshot, query.tokens[at], window)
+    # A long question has hundreds of words, of which few weigh enough to be shown; each costs a look at the whole excerpt.
+    shown = {span: round(weight, 4) for span, weight in weights.items() if round(weight, 4) >= _WORTH_SHOWING}
+    best: dict[tuple[int, int], _Place] = {}
+    for at, span in enumerate(query.spans):
+        place = _closest(snapshot, query.tokens[at], window) if span in shown else None
         if place and (span not in best or place.similarity > best[span].similarity):
             best[span] = place
+    cut: dict[int, list[tuple[int, int]]] = {}
     matches = [
         WordMatch(
             word=query.text[slice(*span)],
-            weight=round(weights[span], 4),
-            match=_word_at(snapshot, place),
+            weight=shown[span],
+            match=_word_at(snapshot, place, cut),
             similarity=round(place.similarity, 4),
             line=place.node.line,
             inherited=place.inherited,
         )
         for span, place in best.items()
     ]
-    return sorted((match for match in matches if match.weight >= _WORTH_SHOWING), key=lambda match: -match.weight)
+    return sorted(matches, key=lambda match: -match.weight)
 
 
 def _closest(snapshot: Snapshot, token: np.ndarray, window: Window) -> _Place | None:
@@ -80,11 +84,15 @@ def _closest(snapshot: Snapshot, token: np.ndarray, window: Window) -> _Place | 
     return None if best is None else _Place(best[0], store.node(best[1]), best[2], best[3])
 
 
-def _word_at(snapshot: Snapshot, place: _Place) -> str:
-    """The word that a stored token is of: the node's text is cut into tokens once more. "" where that cannot be told."""
+def _word_at(snapshot: Snapshot, place: _Place, cut: dict[int, list[tuple[int, int]]]) -> str:
+    """The word that a stored token is of: the node's text is cut into tokens once more, which takes a run of the model; `cut`
+    keeps them by row. "" where that cannot be told.
+    """
     text = place.node.text
-    spans = snapshot.encoder.encode([text]).spans.tolist()
-    words = [(start, end) for start, end in spans if any(map(str.isalnum, text[start:end]))]
+    if place.node.row not in cut:
+        spans = snapshot.encoder.encode([text]).spans.tolist()
+        cut[place.node.row] = [(start, end) for start, end in spans if any(map(str.isalnum, text[start:end]))]
+    words = cut[place.node.row]
     if place.token >= len(words):
         return ""
     start, end = word_span(text, *words[place.token])

@@ -16,7 +16,7 @@ from bench.browser import chromium_path
 from bench.trust import cross_site, framing, headers, hosts, limits, mutated, paths, slow, soak, stopping
 from bench.trust.finding import Finding
 from bench.trust.routes import ROUTES
-from bench.trust.running import SHORT, Running, configure, prepare, running, trellis
+from bench.trust.running import SHORT, Running, configure, prepare, running, trellis, wait_for
 from service.config import Config
 from service.http.web import create_app
 from service.http.web_chat import STREAMS
@@ -76,6 +76,18 @@ def test_no_foreign_host_is_served(service: Running) -> None:
 def test_requests_that_can_be_read_in_two_ways_are_refused(service: Running) -> None:
     assert len(framing.CASES) >= 52
     holds(framing.suite(service))
+
+
+def test_who_does_not_read_is_cut_though_the_system_took_the_answer(prepared: Path) -> None:
+    """Small answers fit into what the system holds for a reader: to the server they are sent, and the connection idle."""
+    limits = "import service.http.channels as c; c.STALL = 1; c.AGE = c.IDLE = 600; "
+    with running(prepared, before=limits) as service, slow.opened(service, "reads nothing") as peer:
+        assert wait_for(lambda: slow.is_cut(peer), 60)
+        assert wait_for(lambda: 'trellis_refusals_total{reason="unread"} 1.0' in metrics_of(service), 10)
+
+
+def metrics_of(service: Running) -> str:
+    return service.send("GET", "/metrics").body.decode()
 
 
 def test_slow_connections_are_cut_and_cost_little(service: Running) -> None:

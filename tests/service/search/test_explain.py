@@ -67,3 +67,17 @@ def test_an_explanation_reads_well(notes: Snapshot) -> None:
     assert "why: read as “When are apple trees pruned?”" in shown
     assert "apple" in shown
     assert "~ Apple" in shown
+
+
+@pytest.mark.parametrize("number", [20, 300])
+def test_explaining_a_long_question_costs_at_most_a_run_of_the_model_a_line(workshop: Workshop, number: int) -> None:
+    """Not one for each word and result: a single question could keep the service busy for a minute."""
+    workshop.write("".join(f"apple number {at} is pruned in winter\n" for at in range(30)))
+    workshop.build()
+    snapshot = workshop.snapshot()
+    words = " ".join(f"word{at}" for at in range(number))
+    workshop.encoder.encoded.clear()
+    results = ask(snapshot, f"apple pruned winter {words}", 30, explained=True).results
+    explained = {match.word for result in results if result.why for match in result.why.words}
+    assert bool(explained) == (number == 20)  # one word of three hundred weighs nothing
+    assert len(workshop.encoder.encoded) <= sum(len(result.excerpt) for result in results)
