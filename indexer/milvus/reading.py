@@ -22,7 +22,7 @@ from indexer.numbering import RowMask, Rows, SparseMask
 from indexer.picture import Places
 from indexer.quoting import shown
 from indexer.store import Store, StoredNode
-from indexer.store.reading import KnownHeading, best_first
+from indexer.store.stored import KnownHeading, best_first
 from indexer.words import stems_asked
 
 _FILES_AT_ONCE = 100
