@@ -28,11 +28,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
 OURS = {name: each for name, each in COMPOSE["services"].items() if each["image"] == "localhost/trellis"}
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text("utf-8")))
 ROUTES = set(describe()["paths"])
-SETTINGS = [
-    path
-    for path in sorted((DEPLOY / "settings").glob("*.yaml"))
-    if path.stem in ("container", "replica", *Config.__struct_fields__)  # an engine's by the name of its setting
-]
+SETTINGS = sorted((DEPLOY / "settings").glob("*.yaml"))
 CHECKS = {"/healthz", "/livez"}
 
 
@@ -133,7 +129,8 @@ def test_the_container_copies_what_there_is() -> None:
             assert source == "build/dist/*.whl" or (ROOT / source).is_file(), source
     lock = (ROOT / "requirements" / "wheel.lock").read_text("utf-8")
     assert not re.search(r"^(torch|sentence-transformers|nvidia-\S+)==", lock, re.MULTILINE)
-    everything = (ROOT / "requirements" / "serve.lock").read_text("utf-8")
+    assert re.search(r"^pymilvus==", lock, re.MULTILINE)  # or the container could not do what milvus.yaml says
+    everything = (ROOT / "requirements" / "test.lock").read_text("utf-8")
     for pinned in re.findall(r"^\S+==\S+", lock, re.MULTILINE):
         assert pinned in everything
 
@@ -147,6 +144,13 @@ def test_no_container_answers_before_there_is_a_key(path: Path, tmp_path: Path) 
 
 
 # Compose
+
+
+def test_the_services_of_a_team_ask_the_milvus_that_compose_starts() -> None:
+    config = load_config(DEPLOY / "settings" / "milvus.yaml")
+    assert config.milvus is not None
+    assert config.milvus.place.partition(":")[0] in COMPOSE["services"]
+    assert "./settings/milvus.yaml:/etc/trellis/trellis.yaml:ro" in OURS["team"]["volumes"]
 
 
 def test_compose_names_only_what_there_is() -> None:
