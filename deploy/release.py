@@ -33,10 +33,13 @@ MODEL_FILES = ("1_Pooling/config.json", "README.md", "*.json", "model.safetensor
 
 
 def project_files() -> list[str]:
-    """What belongs to the project, and to a release of it: nothing that happens to lie in the folder."""
+    """What belongs to the project, and to a release of it: nothing that happens to lie in the folder. Exits without git."""
     git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PARTS]
-    named = subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [name for name in named if (ROOT / name).is_file()]
+    try:
+        named = subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"A release is made in a checkout, with git: {error}") from None
+    return [name for name in named.splitlines() if (ROOT / name).is_file()]
 
 
 def model_files() -> dict[str, Path]:

@@ -66,6 +66,9 @@ def _wait(balanced: Balanced) -> None:
     for _ in range(100):
         try:
             urlopen(f"{balanced.url}/livez", timeout=5).close()
+        except HTTPError as error:
+            error.close()
+            time.sleep(0.1)
         except OSError:
             time.sleep(0.1)
         else:
@@ -77,13 +80,15 @@ def test_questions_streams_and_the_page_come_through(balanced: Balanced) -> None
     assert "picked while they are green" in json.loads(balanced.ask())["answer"]["text"]
     stream = balanced.ask("/api/chat", {"messages": [{"role": "user", "content": "When are bananas picked?"}]})
     assert b"event: done" in stream
-    assert b"<title>" in urlopen(f"{balanced.url}/", timeout=30).read()
+    with urlopen(f"{balanced.url}/", timeout=30) as page:
+        assert b"<title>" in page.read()
 
 
 def test_without_the_key_nobody_is_answered(balanced: Balanced) -> None:
     with pytest.raises(HTTPError) as refused:
         Balanced(balanced.url, "trellis_00000000_none", []).ask()
     assert refused.value.code == 401
+    refused.value.close()
 
 
 def test_one_service_may_go(balanced: Balanced) -> None:
