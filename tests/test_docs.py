@@ -8,7 +8,7 @@ import re
 import pytest
 import yaml
 
-from bench import engines, speed_table
+from bench import engines, processes, speed_table
 from bench.table import render
 from bench.trust import table as trust_table
 from indexer.milvus.settings import Milvus
@@ -96,3 +96,8 @@ def test_the_table_of_speed_in_the_readme_is_that_of_the_last_benchmark() -> Non
 def test_the_bookmark_in_the_documents_is_the_file() -> None:
     line = (ROOT / "editors" / "bookmarklet.js").read_text("utf-8").strip()
     assert f"\n    {line}\n" in (ROOT / "docs" / "editors.md").read_text("utf-8")
+
+
+def test_the_table_of_processes_is_that_of_the_last_benchmark() -> None:
+    measured = json.loads((ROOT / "bench" / "results" / "processes.json").read_text("utf-8"))
+    assert processes.render(measured) in (ROOT / "docs" / "scale.md").read_text("utf-8")
