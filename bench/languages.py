@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.conditions import commit, fingerprint
-from indexer.encoder import DEFAULT_MODEL, load, locate
+from indexer.encoder import load, locate
 from indexer.generation import open_generation
+from indexer.prompts import DEFAULT_MODEL
 from indexer.vectors import nearest
 from service.answering import ask
 from service.indexing import update

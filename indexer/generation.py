@@ -28,6 +28,7 @@ from indexer.encoder import Model, Vectors
 from indexer.errors import IndexBusy, IndexDamaged, IndexFolderError, IndexMismatch, IndexMissing, NotAnIndex
 from indexer.late import Projection, TokenVectors, laid_out
 from indexer.numbering import RowMask, Rows
+from indexer.pointer import CURRENT
 from indexer.store import Store
 from indexer.store.postings import Postings
 from indexer.store.segment import CONTENTS, FILES, TEXTS, TOKENS, VECTORS, WORDS, Contents, Segment, SegmentRecord
@@ -37,7 +38,7 @@ from indexer.vectors import Scores, VectorIndex, read_index
 FORMAT = 5
 """Version of everything on disk. Raised whenever an older Trellis could misread what a newer one wrote, or the reverse."""
 
-CURRENT = "CURRENT"
+
 GENERATIONS = "generations"
 SEGMENTS = "segments"
 MODELS = "models"

@@ -15,7 +15,6 @@ import msgspec
 from indexer.durable import folder_mode, make_folder, replace_file, sync_folder, write_bytes
 from indexer.errors import IndexBusy, IndexUnwritable
 from indexer.generation import (
-    CURRENT,
     FILE_LIST,
     GENERATIONS,
     MANIFEST,
@@ -29,6 +28,7 @@ from indexer.generation import (
     require_index_folder,
 )
 from indexer.late import Projection
+from indexer.pointer import CURRENT
 from indexer.store.segment import Segment, SegmentRecord
 from indexer.store.structure import FileList, Structure
 

@@ -12,7 +12,7 @@ from service.collections import Asked, Notes
 from service.errors import NodeAmbiguous, NodeNotFound
 from service.search.query_syntax import EVERYTHING, Filters, split_collection
 from service.snapshot import Snapshot
-from service.types import Answer, CollectionState, SearchResults
+from service.types import Answer, AskRequest, CollectionState, SearchResults
 
 if TYPE_CHECKING:
     from service.chat.types import ChatMessage, CitationState
@@ -80,11 +80,25 @@ def find_note(notes: Notes, reference: str, collection: str = "") -> tuple[Snaps
     return only_one([each for each in snapshots if each.store.row_of(note) is not None], reference), note
 
 
+def filters_of(asked: AskRequest) -> Filters:
+    """Which nodes a request is about. Raises InvalidRequest."""
+    where = tuple((name.casefold(), value) for name, value in asked.where.items())
+    return Filters(tuple(asked.under), asked.file, tuple(asked.tag), asked.todo, asked.after, asked.before, where)
+
+
 def find_place(notes: Notes, file: str, line: int, collection: str = "") -> tuple[Snapshot, str]:
-    """The same for the note at a line of a file. Raises NodeNotFound or NodeAmbiguous."""
-    rows = {each: each.store.row_at(file, line) for each in notes.asked(collection).snapshots}
+    """The same for the note at a line of a file, of which 0 is the first with a note. Raises NodeNotFound or NodeAmbiguous."""
+    rows = {
+        each: each.store.row_at(file, line) if line else _first_row(each, file)
+        for each in notes.asked(collection).snapshots
+    }
     snapshot = only_one([each for each, row in rows.items() if row is not None], f"{file}:{line}")
     return snapshot, snapshot.store.node(rows[snapshot] or 0).id
+
+
+def _first_row(snapshot: Snapshot, file: str) -> int | None:
+    at = snapshot.store.file_order.get(file)
+    return None if at is None else snapshot.store.rows_of(at)[0]
 
 
 def only_one(snapshots: Sequence[Snapshot], what: str) -> Snapshot:

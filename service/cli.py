@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from indexer.encoder import Encoder
     from service.collections import Collections
     from service.config import Config
+    from service.instant import Instant
 
 NO_ANSWER = 1
 
@@ -33,6 +35,9 @@ index_option = click.option("--index", "index", metavar="DIR", shell_complete=fo
 top_option = click.option("--top", type=int, metavar="N", help="How many results.")
 collection_option = click.option(
     "--collection", metavar="NAME", shell_complete=collections, help="Only this collection of the settings."
+)
+server_option = click.option(
+    "--server/--no-server", "by_server", default=True, help="Ask through a service that runs on the same index, if any."
 )
 notes_argument = click.argument("notes", nargs=-1, shell_complete=files)
 
@@ -137,8 +142,9 @@ def serve(config_file: Path | None, notes: Sequence[str], collection: str | None
     """Index the notes and serve the page, the widget and the HTTP interface."""
     config = _configure(config_file, collection, notes=list(notes) or None, **options)
     from service.http.access import require_closed
-    from service.http.door import bind, url_of
+    from service.http.door import bind, near_url, url_of
     from service.http.processes import count_of, serve_alone, supervise
+    from service.presence import announced, folders_of, made
 
     notice = require_closed(config)
     bound = bind(config.host, config.port)
@@ -146,7 +152,16 @@ def serve(config_file: Path | None, notes: Sequence[str], collection: str | None
         click.echo(f"trellis: {_plain(notice)}", err=True)
     count = count_of(config)
     run = partial(supervise, count=count) if count > 1 else serve_alone
-    raise SystemExit(run(config, bound, ready=lambda: click.echo(url_of(bound))))
+    presence = made(near_url(bound)) if near_url(bound) else None
+    with ExitStack() as until_the_end:
+
+        def ready() -> None:
+            if presence:
+                until_the_end.enter_context(announced(presence, folders_of(config)))
+            click.echo(url_of(bound))
+
+        status = run(config, bound, ready=ready, presence=presence)
+    raise SystemExit(status)
 
 
 main.add_command(keys)
@@ -188,6 +203,7 @@ main.add_command(merge)
 @click.option("--explain", "explained", is_flag=True, help="Say why each result stands where it stands.")
 @collection_option
 @index_option
+@server_option
 @json_option
 @click.pass_obj
 @_failing_clearly
@@ -206,18 +222,23 @@ def ask(
     collection: str | None,
     index: str | None,
     as_json: bool,
+    by_server: bool,
 ) -> None:
     """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
     config = _configure(config_file, collection, index=index)
-    from service import answering, asking
     from service.search.query_syntax import Filters, split_path, split_property
     from service.show import show_answer, show_unavailable
 
     top = config.top if top is None else top
-    answering.check_question(question, top)
     properties = tuple(map(split_property, where))
     filters = Filters(tuple(split_path(under)), file, tuple(tags), todo, after, before, properties)
-    answer = asking.ask(_collections(config), question, top, filters=filters, explained=explained)
+    with _running(config, by_server) as running:
+        answer = running.ask(question, top, filters, explained) if running else None
+    if answer is None:
+        from service import answering, asking
+
+        answering.check_question(question, top)
+        answer = asking.ask(_collections(config), question, top, filters=filters, explained=explained)
     click.echo(_plain(show_unavailable(answer.unavailable)), nl=False, err=True)
     for notice in answer.notices:
         click.echo(_plain(notice), err=True)
@@ -233,24 +254,36 @@ def ask(
 @top_option
 @collection_option
 @index_option
+@server_option
 @json_option
 @click.pass_obj
 @_failing_clearly
 def related(
-    config_file: Path | None, node: str, top: int | None, collection: str | None, index: str | None, as_json: bool
+    config_file: Path | None,
+    node: str,
+    top: int | None,
+    collection: str | None,
+    index: str | None,
+    as_json: bool,
+    by_server: bool,
 ) -> None:
     """Find the notes nearest in meaning to a node."""
     config = _configure(config_file, collection, index=index)
-    from service import asking, standing
     from service.show import show_related
 
-    notes = _collections(config)
-    file, colon, line = node.rpartition(":")
-    if colon and line.isdecimal() and file not in notes.names:
-        snapshot, node_id = asking.find_place(notes, file, int(line))
-    else:
-        snapshot, node_id = asking.find_note(notes, node)
-    found = standing.related(snapshot, node_id, config.top if top is None else top)
+    top = config.top if top is None else top
+    with _running(config, by_server) as running:
+        found = running.related(node, top) if running else None
+    if found is None:
+        from service import asking, standing
+
+        notes = _collections(config)
+        file, colon, line = node.rpartition(":")
+        if colon and line.isdecimal() and file not in notes.names:
+            snapshot, node_id = asking.find_place(notes, file, int(line))
+        else:
+            snapshot, node_id = asking.find_note(notes, node)
+        found = standing.related(snapshot, node_id, top)
     if as_json:
         _print_json(found)
     else:
@@ -386,6 +419,19 @@ def _collections(config: Config, wrap: Callable[[Encoder], Encoder] = lambda enc
     from service.collections import Collections, Encoders
 
     return Collections.of(config, Encoders(wrap))
+
+
+@contextmanager
+def _running(config: Config, wanted: bool) -> Iterator[Instant | None]:
+    """A service that runs and answers as the index would that these settings name, if one is wanted and there."""
+    from service.instant import Instant
+
+    reached = Instant.reach(config) if wanted else None
+    try:
+        yield reached
+    finally:
+        if reached:
+            reached.close()
 
 
 def _document(name: str, report: Report, accounted: bool) -> dict[str, Any]:

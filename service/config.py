@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from indexer.device import Device
-from indexer.encoder import DEFAULT_MODEL, Prompts
 from indexer.errors import ConfigError
 from indexer.milvus.settings import Milvus
+from indexer.prompts import DEFAULT_MODEL, Prompts
 
 CONFIG_FILE = "trellis.yaml"
 COLLECTIONS = ".collections"

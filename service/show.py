@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from indexer.account import Account
 from service.types import Answer, CollectionState, Explanation, Outdated, RelatedResults, Result
 
 if TYPE_CHECKING:
+    from indexer.account import Account
     from indexer.build import Report
     from indexer.milvus.publication import Publication
 
@@ -83,6 +83,8 @@ class _Lines:
 
 def show_accounts(accounts: Sequence[Account]) -> str:
     """A line a file and one for all of them; they add up."""
+    from indexer.account import Account  # only indexing needs the readers, and `trellis ask` should start quickly
+
     syntax: Counter[str] = Counter()
     for account in accounts:
         syntax.update(account.syntax)

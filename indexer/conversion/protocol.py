@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.encoder import Prompts
 from indexer.errors import ConversionFailed, ModelNotFound
+from indexer.prompts import Prompts
 
 
 class Request(msgspec.Struct, frozen=True):

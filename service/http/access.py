@@ -6,6 +6,7 @@ route but those listed here needs one. Publications are public: their limit is c
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 from collections.abc import Callable
@@ -16,16 +17,22 @@ from flask import g, request
 from service.config import Config
 from service.errors import KeyRefused, OpenToAll, ScopeMissing
 from service.http.guards import is_loopback
-from service.keys import SCOPES, Key, KeyRing, Scope
+from service.keys import SCOPES, USUAL, Key, KeyRing, Scope
 from service.limits import Counting, Limiter
+from service.presence import Presence
 
-_OPEN = frozenset({"/", "/demo", "/widget.js", "/openapi.json", "/healthz", "/livez", "/static/<path:filename>"})
-"""Code without data, and whether the service is well. The page answers a question in its address only to who may ask."""
+_OPEN = frozenset(
+    {"/", "/demo", "/widget.js", "/openapi.json", "/healthz", "/livez", "/static/<path:filename>", "/api/presence"}
+)
+"""Code without data, and whether the service is well and itself. The page answers a question in its address only to who may
+ask.
+"""
 _NEEDS: dict[str, Scope] = {
     "ask": "ask",
     "search": "ask",
     "chat": "ask",
     "nodes": "read",
+    "place": "read",
     "filters": "read",
     "scopes": "read",
     "citations": "read",
@@ -33,6 +40,7 @@ _NEEDS: dict[str, Scope] = {
     "collections": "read",
 }
 """By the first part of the path after /api/. What is not listed needs `admin`."""
+_OWN = Key(id="local", name="the command line of who runs the service", sha256="", scopes=list(USUAL), created="")
 _BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,200}) *", re.ASCII | re.IGNORECASE)
 
 _WITH_PORT = re.compile(r"\[([0-9a-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5}", re.ASCII | re.IGNORECASE)
@@ -41,9 +49,18 @@ _WITH_PORT = re.compile(r"\[([0-9a-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5}", re.A
 class Access:
     """Decides for each request. Its `check` runs before every route."""
 
-    def __init__(self, config: Config, refused: Callable[[str], None], limiter: Counting | None = None) -> None:
-        """limiter: counts for several processes; without one this one counts for itself."""
+    def __init__(
+        self,
+        config: Config,
+        refused: Callable[[str], None],
+        limiter: Counting | None = None,
+        presence: Presence | None = None,
+    ) -> None:
+        """limiter: counts for several processes; without one this one counts for itself. presence: how the user who runs the
+        service finds it; its key is as good as one of the file.
+        """
         self._config = config
+        self._presence = presence
         self._refused = refused
         self.local = is_loopback(config.host)
         self.keys_needed = config.access == "key" or (config.access == "auto" and not self.local)
@@ -76,7 +93,7 @@ class Access:
                 raise ScopeMissing(scope)
         elif self.keys_needed and key is None:
             raise KeyRefused  # which paths there are is nobody's business either
-        if key:
+        if key and key is not _OWN:
             self._limiter.count(f"key {key.id}", key.limits or self._config.key_limit)
 
     def _presented(self, *, optional: bool) -> Key | None:
@@ -85,10 +102,14 @@ class Access:
         if not header or (not self.keys_needed and not header.casefold().startswith("bearer")):
             return None
         found = _BEARER.fullmatch(header)
-        key = self._ring.find(found[1]) if found else None
+        key = (self._own(found[1]) or self._ring.find(found[1])) if found else None
         if key is None and not optional:
             raise KeyRefused
         return key
+
+    def _own(self, presented: str) -> Key | None:
+        own = self._presence
+        return _OWN if own and hmac.compare_digest(presented.encode(), own.key.encode()) else None
 
     def _may(self, key: Key | None, scope: Scope) -> bool:
         if key:

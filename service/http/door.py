@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 from service.errors import PortInUse
@@ -30,3 +31,12 @@ def bind(host: str, port: int) -> socket.socket:
 def url_of(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def near_url(bound: socket.socket) -> str:
+    """The address at which this machine itself reaches it, or "" where that is not sure to be this machine."""
+    host, port = bound.getsockname()[:2]
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if not address.is_unspecified:
+        return url_of(bound) if address.is_loopback else ""
+    return f"http://[::1]:{port}/" if ":" in host else f"http://127.0.0.1:{port}/"

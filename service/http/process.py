@@ -14,6 +14,7 @@ from pathlib import Path
 from service import logs
 from service.cli_support import BAD_INPUT, fail
 from service.config import Config
+from service.presence import Presence
 
 GO, LEAVE, READY = "go", "leave", "ready"
 
@@ -22,6 +23,7 @@ GO, LEAVE, READY = "go", "leave", "ready"
 class Place:
     """What a child is given. number: from 1 on; the first one indexes. orders: by which it is told what to do, and tells
     that it is ready. counts: to whom counts for the limits. figures: the folder that all keep their figures in.
+    presence: how the service is found from this machine.
     """
 
     number: int
@@ -30,9 +32,12 @@ class Place:
     orders: Connection
     counts: Connection
     figures: Path
+    presence: Presence | None = None
 
 
-def answer_alone(config: Config, bound: socket.socket, ready: Callable[[], None]) -> int:
+def answer_alone(
+    config: Config, bound: socket.socket, ready: Callable[[], None], presence: Presence | None = None
+) -> int:
     """Answers until SIGTERM or Ctrl-C. Raises TrellisError when it cannot begin; SystemExit when answers were cut short."""
     from indexer.machine import share_memory
     from service.http.server import serve
@@ -47,7 +52,7 @@ def answer_alone(config: Config, bound: socket.socket, ready: Callable[[], None]
 
     log = logs.start(config)
     try:
-        serve(create_app(served, config), bound, ready=lambda _: ready())
+        serve(create_app(served, config, presence=presence), bound, ready=lambda _: ready())
     finally:
         log.close()
     return 0
@@ -85,7 +90,7 @@ def _answer(place: Place, orders: _Orders) -> None:
     from service.http.server import serve
     from service.http.web import create_app
 
-    app = create_app(served, place.config, Beside(place.figures, SharedLimiter(place.counts)))
+    app = create_app(served, place.config, Beside(place.figures, SharedLimiter(place.counts)), place.presence)
     orders.say_ready()
     for thread in keeping:
         thread.start()

@@ -37,6 +37,7 @@ from service.http.door import CUT_SHORT
 from service.http.process import GO, LEAVE, Place, answer, answer_alone
 from service.limits import Limiter
 from service.metrics import forget_process, tell_processes
+from service.presence import Presence
 
 serve_alone = answer_alone
 _log = logging.getLogger("trellis.processes")
@@ -52,7 +53,9 @@ def count_of(config: Config) -> int:
     return usable_cores() if config.processes == "auto" else config.processes
 
 
-def supervise(config: Config, bound: socket.socket, ready: Callable[[], None], count: int) -> int:
+def supervise(
+    config: Config, bound: socket.socket, ready: Callable[[], None], count: int, presence: Presence | None = None
+) -> int:
     """Runs `count` children until SIGTERM or Ctrl-C; calls `ready` when all of them can answer. The exit status: that of a
     child that could not start, 0, or CUT_SHORT.
     """
@@ -60,7 +63,7 @@ def supervise(config: Config, bound: socket.socket, ready: Callable[[], None], c
     figures = Path(tempfile.mkdtemp(prefix="trellis-"))
     try:
         with _signals() as told:
-            supervisor = _Supervisor(config, bound, figures, count, told)
+            supervisor = _Supervisor(config, bound, figures, count, told, presence)
             try:
                 return supervisor.run(ready)
             finally:
@@ -111,6 +114,7 @@ class _Supervisor:
     figures: Path
     count: int
     signals: Connection
+    presence: Presence | None
     children: dict[int, _Child] = field(default_factory=dict)
     pauses: dict[int, float] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)
@@ -139,7 +143,7 @@ class _Supervisor:
         context = multiprocessing.get_context("spawn")
         orders, their_orders = context.Pipe()
         counts, their_counts = context.Pipe()
-        place = Place(number, self.config, self.bound, their_orders, their_counts, self.figures)
+        place = Place(number, self.config, self.bound, their_orders, their_counts, self.figures, self.presence)
         process = context.Process(target=answer, args=(place,), name=f"trellis {number}")
         with _held_back():
             process.start()

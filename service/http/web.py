@@ -27,12 +27,13 @@ from service.http.operations import add_operations, tell_about
 from service.http.page import UNEXPECTED, add_page, add_page_api
 from service.http.parameters import collection, given_filters, whole_number
 from service.http.web_chat import Streams, add_chat
+from service.http.web_presence import add_presence
 from service.http.web_published import Published, add_published_pages
 from service.http.widget import widget_response
 from service.http.wire import body_of, problem_response, to_json
 from service.metrics import Metrics
+from service.presence import Presence
 from service.publications import Publications
-from service.search.query_syntax import Filters
 from service.snapshot import Current
 from service.types import TOP_ASK, AskRequest, CollectionList, CollectionState, Health, Problem
 
@@ -49,16 +50,18 @@ _ENGINE_RETRY = 5
 _log = logging.getLogger("trellis.web")
 
 
-def create_app(current: Current | Collections, config: Config, beside: Beside | None = None) -> Flask:
+def create_app(
+    current: Current | Collections, config: Config, beside: Beside | None = None, presence: Presence | None = None
+) -> Flask:
     """The web application over all collections, or over the one index that a service without collections has. beside: what it
-    shares with other processes that answer for the same service.
+    shares with other processes that answer for the same service. presence: how it is found from this machine.
     """
     notes = current if isinstance(current, Collections) else Collections([OpenCollection.around(current)])
     app = Flask("service", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config[WAITING] = int  # none, as long as no server says otherwise
     app.url_map.merge_slashes = False  # no redirect leads anywhere
-    operations = _observe(app, notes, config, beside)
+    operations = _observe(app, notes, config, beside, presence)
     app.before_request(lambda: check_origin(config))
     app.before_request(operations.access.check)
     app.before_request(lambda: _check_load(app))
@@ -71,6 +74,7 @@ def create_app(current: Current | Collections, config: Config, beside: Beside | 
     operations.metrics.count_streams(streams.taken)
     _add_api(app, notes, config)
     _add_health(app, notes)
+    add_presence(app, notes, config, presence)
     add_chat(app, notes, writer, streams, page="/")
     if config.publications:
         published = Blueprint("published", __name__, url_prefix="/p/<publication>")
@@ -85,11 +89,13 @@ def create_app(current: Current | Collections, config: Config, beside: Beside | 
     return app
 
 
-def _observe(app: Flask, notes: Collections, config: Config, beside: Beside | None) -> Operations:
+def _observe(
+    app: Flask, notes: Collections, config: Config, beside: Beside | None, presence: Presence | None
+) -> Operations:
     """Around the routes: whose name it is called by, and around that, what is known of every request."""
     metrics = Metrics(lambda: notes.asked().snapshots, beside.figures if beside else None)
     metrics.count_waiting(partial(_waiting, app))
-    access = Access(config, metrics.refused, beside.limiter if beside else None)
+    access = Access(config, metrics.refused, beside.limiter if beside else None, presence)
     operations = app.config[OPERATIONS] = Operations(metrics, access)
     app.wsgi_app = Observed(HostGuard(app.wsgi_app, config, metrics.refused), metrics)  # type: ignore[method-assign]
     return operations
@@ -127,10 +133,9 @@ def _add_api(app: Flask | Blueprint, notes: Notes, config: Config) -> None:
     @app.post("/api/ask")
     def ask() -> Response:
         body = body_of(AskRequest)
-        where = tuple((name.casefold(), value) for name, value in body.where.items())
-        asked = Filters(tuple(body.under), body.file, tuple(body.tag), body.todo, body.after, body.before, where)
+        filters = asking.filters_of(body)
         return to_json(
-            asking.ask(notes, body.question, body.top, body.collection, filters=asked, explained=body.explain)
+            asking.ask(notes, body.question, body.top, body.collection, filters=filters, explained=body.explain)
         )
 
     @app.get("/api/search")
@@ -143,6 +148,11 @@ def _add_api(app: Flask | Blueprint, notes: Notes, config: Config) -> None:
     @app.get("/api/nodes/<node_id>")
     def node(node_id: str) -> Response:
         return to_json(standing.view_node(*asking.find_note(notes, node_id, collection())))
+
+    @app.get("/api/place")
+    def place() -> Response:
+        file, line = request.args.get("file", ""), whole_number("line", 0)
+        return to_json(standing.view_node(*asking.find_place(notes, file, line, collection())))
 
     @app.get("/api/nodes/<node_id>/related")
     def related(node_id: str) -> Response:

@@ -13,9 +13,10 @@ from indexer import model_cache
 from indexer.conversion.convert import convert
 from indexer.conversion.proof import LOST, Material, Prover, material
 from indexer.converted import GRAPH, TOKENIZER, Kept
-from indexer.encoder import Encoder, Prompts, load, locate
+from indexer.encoder import Encoder, load, locate
 from indexer.errors import ModelNotFound
 from indexer.onnx_encoder import OnnxEncoder
+from indexer.prompts import Prompts
 from indexer.torch_encoder import TorchEncoder, load_original
 from tests.conftest import NOTES
 from tests.indexer.models import WIDTH, add_code, write_model, write_unconvertible

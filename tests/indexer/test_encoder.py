@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from indexer import encoder
-from indexer.encoder import DEFAULT_MODEL, Encoder, Model, load, locate
+from indexer.encoder import Encoder, Model, load, locate
 from indexer.errors import ModelDamaged, ModelNotFound
+from indexer.prompts import DEFAULT_MODEL
 from tests.conftest import ROOT, TRELLIS
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from indexer.encoder import DEFAULT_MODEL
 from indexer.errors import ConfigError
+from indexer.prompts import DEFAULT_MODEL
 from service import cli
 from service.config import Config, load_config, make_config
 
