@@ -110,9 +110,9 @@ audit: .venv-audit/ready $(VENV)/test  ## known flaws of the locked libraries (n
 	@touch $@
 
 lock:  ## renew the lock files from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra models \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra models --extra mcp \
 	  --custom-compile-command 'make lock' pyproject.toml -o requirements/serve.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra models --extra test \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra models --extra mcp --extra test \
 	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/test.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra milvus \
 	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/wheel.lock

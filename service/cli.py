@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli_completion import collections, completion, files, folders, headings, properties, states, tags
+from service.cli_ask import ask, mcp, related
+from service.cli_completion import completion, files
 from service.cli_keys import keys
 from service.cli_merge import merge
+from service.cli_options import collection_option, index_option
 from service.cli_support import BAD_INPUT, json_option
 from service.cli_support import configure as _configure
 from service.cli_support import fail as _fail
@@ -26,19 +28,8 @@ if TYPE_CHECKING:
     from indexer.encoder import Encoder
     from service.collections import Collections
     from service.config import Config
-    from service.instant import Instant
-
-NO_ANSWER = 1
 
 
-index_option = click.option("--index", "index", metavar="DIR", shell_complete=folders, help="The index folder.")
-top_option = click.option("--top", type=int, metavar="N", help="How many results.")
-collection_option = click.option(
-    "--collection", metavar="NAME", shell_complete=collections, help="Only this collection of the settings."
-)
-server_option = click.option(
-    "--server/--no-server", "by_server", default=True, help="Ask through a service that runs on the same index, if any."
-)
 notes_argument = click.argument("notes", nargs=-1, shell_complete=files)
 
 
@@ -165,129 +156,11 @@ def serve(config_file: Path | None, notes: Sequence[str], collection: str | None
 
 
 main.add_command(keys)
+main.add_command(ask)
+main.add_command(related)
+main.add_command(mcp)
 main.add_command(completion)
 main.add_command(merge)
-
-
-@main.command()
-@click.argument("question")
-@top_option
-@click.option(
-    "--under",
-    metavar="PATH",
-    default="",
-    shell_complete=headings,
-    help='Only below this path, as "Identity > STS".',
-)
-@click.option("--file", "file", metavar="GLOB", default="", help="Only in files whose name matches.")
-@click.option(
-    "--tag",
-    "tags",
-    metavar="TAG",
-    multiple=True,
-    shell_complete=tags,
-    help="Only with this tag, own or inherited; repeatable.",
-)
-@click.option(
-    "--todo", metavar="STATE", default="", shell_complete=states, help="Only 'open', 'done' or a TODO keyword."
-)
-@click.option("--after", metavar="DATE", default="", help="Only with a date from this day, month or year on.")
-@click.option("--before", metavar="DATE", default="", help="Only with a date before it.")
-@click.option(
-    "--where",
-    metavar="NAME=VALUE",
-    multiple=True,
-    shell_complete=properties,
-    help="Only with this property; repeatable.",
-)
-@click.option("--explain", "explained", is_flag=True, help="Say why each result stands where it stands.")
-@collection_option
-@index_option
-@server_option
-@json_option
-@click.pass_obj
-@_failing_clearly
-def ask(
-    config_file: Path | None,
-    question: str,
-    top: int | None,
-    under: str,
-    file: str,
-    tags: Sequence[str],
-    todo: str,
-    after: str,
-    before: str,
-    where: Sequence[str],
-    explained: bool,
-    collection: str | None,
-    index: str | None,
-    as_json: bool,
-    by_server: bool,
-) -> None:
-    """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
-    config = _configure(config_file, collection, index=index)
-    from service.search.query_syntax import Filters, split_path, split_property
-    from service.show import show_answer, show_unavailable
-
-    top = config.top if top is None else top
-    properties = tuple(map(split_property, where))
-    filters = Filters(tuple(split_path(under)), file, tuple(tags), todo, after, before, properties)
-    with _running(config, by_server) as running:
-        answer = running.ask(question, top, filters, explained) if running else None
-    if answer is None:
-        from service import answering, asking
-
-        answering.check_question(question, top)
-        answer = asking.ask(_collections(config), question, top, filters=filters, explained=explained)
-    click.echo(_plain(show_unavailable(answer.unavailable)), nl=False, err=True)
-    for notice in answer.notices:
-        click.echo(_plain(notice), err=True)
-    if as_json:
-        _print_json(answer)
-    else:
-        click.echo(_plain(show_answer(answer)))
-    raise SystemExit(0 if answer.answered else NO_ANSWER)
-
-
-@main.command()
-@click.argument("node", metavar="ID-or-FILE:LINE")
-@top_option
-@collection_option
-@index_option
-@server_option
-@json_option
-@click.pass_obj
-@_failing_clearly
-def related(
-    config_file: Path | None,
-    node: str,
-    top: int | None,
-    collection: str | None,
-    index: str | None,
-    as_json: bool,
-    by_server: bool,
-) -> None:
-    """Find the notes nearest in meaning to a node."""
-    config = _configure(config_file, collection, index=index)
-    from service.show import show_related
-
-    top = config.top if top is None else top
-    with _running(config, by_server) as running:
-        found = running.related(node, top) if running else None
-    if found is None:
-        from service import asking, standing
-
-        notes = _collections(config)
-        file, colon, line = node.rpartition(":")
-        if colon and line.isdecimal() and file not in notes.names:
-            snapshot, node_id = asking.find_place(notes, file, int(line))
-        else:
-            snapshot, node_id = asking.find_note(notes, node)
-        found = standing.related(snapshot, node_id, top)
-    if as_json:
-        _print_json(found)
-    else:
-        click.echo(_plain(show_related(found)))
 
 
 @main.command("eval")
@@ -419,19 +292,6 @@ def _collections(config: Config, wrap: Callable[[Encoder], Encoder] = lambda enc
     from service.collections import Collections, Encoders
 
     return Collections.of(config, Encoders(wrap))
-
-
-@contextmanager
-def _running(config: Config, wanted: bool) -> Iterator[Instant | None]:
-    """A service that runs and answers as the index would that these settings name, if one is wanted and there."""
-    from service.instant import Instant
-
-    reached = Instant.reach(config) if wanted else None
-    try:
-        yield reached
-    finally:
-        if reached:
-            reached.close()
 
 
 def _document(name: str, report: Report, accounted: bool) -> dict[str, Any]:

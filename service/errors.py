@@ -162,6 +162,16 @@ class TooOften(RequestError):
         super().__init__(f"At most {limit} are answered. Try again in {seconds:,} seconds.")
 
 
+class McpMissing(RequestError):
+    status = 501
+    title = "Not installed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Model Context Protocol needs a library that is not installed here: pip install 'trellis[mcp]'."
+        )
+
+
 class Leaving(RequestError):
     status = 503
     title = "Ending"

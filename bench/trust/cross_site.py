@@ -16,7 +16,7 @@ from bench.trust.finding import Finding
 from bench.trust.routes import ROUTES
 from bench.trust.running import QUESTION, Running
 
-_ANSWERED = ('route="/api/', 'route="/"')
+_ANSWERED = ('route="/api/', 'route="/"', 'route="/mcp"')
 _PAGE = "<!doctype html><title>elsewhere</title><h1>Another site</h1>"
 _ATTEMPTS = """async ([service, paths, question]) => {
   const read = [];
@@ -102,7 +102,7 @@ def suite(service: Running, browser: Browser) -> Finding:
     """From two origins: another port of the same name (same site, another origin), and another name (another site)."""
     node = json.loads(service.ask().body)["results"][0]["id"]
     paths = [route.path.replace("{id}", node) for route in ROUTES if "/api/" in route.path and "/p/" not in route.path]
-    paths += ["/metrics", "/?q=dns"]
+    paths += ["/metrics", "/?q=dns", "/mcp"]
     answered = _answered(service)
     read: list[str] = []
     with elsewhere() as port:

@@ -104,7 +104,8 @@ def _fault(service: Running, reply: Reply) -> str:
     ):
         if word.encode() in reply.body or word in repr(reply.headers):
             return f"'{word}' in the answer"
-    if reply.status >= 400 and reply.body and "problem+json" not in reply.headers.get("Content-Type", ""):
+    told = "problem+json" in reply.headers.get("Content-Type", "") or reply.body.startswith(b'{"jsonrpc":"2.0"')
+    if reply.status >= 400 and reply.body and not told:  # /mcp tells errors as its protocol has it
         return f"{reply.status} as {reply.headers.get('Content-Type')}"
     return ""
 

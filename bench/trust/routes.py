@@ -10,6 +10,7 @@ from bench.trust.running import PUBLISHED, QUESTION, Reply, Running
 
 ASKED = json.dumps({"question": QUESTION, "top": 2}).encode()
 TOLD = json.dumps({"messages": [{"role": "user", "content": QUESTION}]}).encode()
+CALLED = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).encode()
 OPEN, PUBLIC = "open", "public"
 
 
@@ -40,6 +41,7 @@ ROUTES = [
     Route("/api/search", f"/api/search?q={quote(QUESTION)}", "ask"),
     Route("/api/nodes/<node_id>", "/api/nodes/{id}", "read"),
     Route("/api/nodes/<node_id>/related", "/api/nodes/{id}/related", "read"),
+    Route("/mcp", "/mcp", "ask", "POST", CALLED),
     Route("/api/place", "/api/place?file=dns.txt&line=0", "read"),
     Route("/api/presence", "/api/presence?challenge=0123456789abcdef", OPEN),
     Route("/api/nodes/<node_id>/outline", "/api/nodes/{id}/outline", "read"),
@@ -81,7 +83,7 @@ WIDGETS = ("/widget.js", f"/p/{PUBLISHED}/widget.js")
 
 def call(service: Running, route: Route, path: str | None = None, **headers: str) -> Reply:
     if route.body is not None:
-        headers = {"Content_Type": "application/json"} | headers
+        headers = {"Content_Type": "application/json", "Accept": "application/json, text/event-stream"} | headers
     return service.send(route.method, path or route.path, route.body, **headers)
 
 

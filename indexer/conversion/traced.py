@@ -24,8 +24,9 @@ from safetensors.numpy import load
 from tokenizers import Tokenizer
 
 from indexer.converted import Converted
-from indexer.encoder import DEFAULT_DIGEST, DEFAULT_MODEL, Model
+from indexer.encoder import DEFAULT_DIGEST, Model
 from indexer.errors import ModelDamaged
+from indexer.prompts import DEFAULT_MODEL
 
 _FILE = f"{DEFAULT_MODEL}.onnx"
 _ABOUT = "trellis"

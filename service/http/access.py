@@ -39,6 +39,7 @@ _NEEDS: dict[str, Scope] = {
     "map": "read",
     "collections": "read",
 }
+_MCP = "/mcp"
 """By the first part of the path after /api/. What is not listed needs `admin`."""
 _OWN = Key(id="local", name="the command line of who runs the service", sha256="", scopes=list(USUAL), created="")
 _BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,200}) *", re.ASCII | re.IGNORECASE)
@@ -121,6 +122,8 @@ def needed(rule: str) -> Scope | None:
     """The scope that a route needs which is not open; None where there is no such route."""
     if not rule:
         return None
+    if rule == _MCP:
+        return "ask"  # at the door; tools that read notes ask for `read` themselves
     return _NEEDS.get(rule.partition("/api/")[2].partition("/")[0], "admin")
 
 

@@ -21,13 +21,16 @@ _HOST = re.compile(
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PUBLIC = re.compile(r"(?:/p/[a-z0-9-]+)?/widget\.js", re.ASCII)
 """Routes that any page may load: code without data."""
-_ASKING = re.compile(r"(?:/[^/]+)*/api/.*|/metrics", re.ASCII | re.DOTALL)
+_ASKING = re.compile(r"(?:/[^/]+)*/api/.*|/metrics|/mcp", re.ASCII | re.DOTALL)
 """What pages of other sites have no reason to load, and caches none to keep."""
 _PUBLISHED = re.compile(r"/p/([a-z0-9-]+)/.*", re.ASCII | re.DOTALL)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+_SENT = "Authorization, Content-Type"
+_SENT_BY_MCP = f"{_SENT}, Mcp-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID"
 
 CLOSED = {
     "Content-Security-Policy": _POLICY,
@@ -165,6 +168,6 @@ def close_page(response: Response, config: Config) -> Response:
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if request.method == "OPTIONS":
             headers["Access-Control-Allow-Methods"] = "GET, POST"
-            headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+            headers["Access-Control-Allow-Headers"] = _SENT_BY_MCP if request.path == "/mcp" else _SENT
             headers["Access-Control-Max-Age"] = "600"
     return response

@@ -27,6 +27,7 @@ from service.http.operations import add_operations, tell_about
 from service.http.page import UNEXPECTED, add_page, add_page_api
 from service.http.parameters import collection, given_filters, whole_number
 from service.http.web_chat import Streams, add_chat
+from service.http.web_mcp import add_mcp
 from service.http.web_presence import add_presence
 from service.http.web_published import Published, add_published_pages
 from service.http.widget import widget_response
@@ -75,6 +76,7 @@ def create_app(
     _add_api(app, notes, config)
     _add_health(app, notes)
     add_presence(app, notes, config, presence)
+    add_mcp(app, notes)
     add_chat(app, notes, writer, streams, page="/")
     if config.publications:
         published = Blueprint("published", __name__, url_prefix="/p/<publication>")
@@ -112,7 +114,7 @@ _REASONS = {429: "rate", 503: "load"}
 def _check_load(app: Flask) -> None:
     """Refuses questions at once when many wait already. A queue without end would keep everyone waiting. Raises Overloaded."""
     waiting = _waiting(app)
-    if waiting > _MOST_WAITING and request.path.startswith("/api/"):
+    if waiting > _MOST_WAITING and (request.path.startswith("/api/") or request.path == "/mcp"):
         raise Overloaded(waiting)
 
 

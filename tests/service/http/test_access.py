@@ -14,6 +14,7 @@ from service.http.access import require_closed
 from service.http.guards import is_loopback
 from service.http.web import OPERATIONS, create_app
 from service.keys import add_key
+from service.presence import made
 from service.snapshot import Current
 from tests.conftest import TINY_MODEL, Workshop
 
@@ -181,6 +182,44 @@ def test_figures_tell_of_questions_without_their_words(workshop: Workshop, keys:
         assert line in text
     assert "hippopotamus" not in text
     assert "bread" not in text
+
+
+def test_tools_that_read_need_the_scope_that_reading_needs(workshop: Workshop, keys: Path) -> None:
+    """At /mcp every tool has one address, so the tools ask themselves."""
+    secrets = {scope: add_key(keys, scope, [scope])[1] for scope in ("ask", "read", "admin")}
+    client = client_of(workshop, keys, access="key")
+    accepted = {"Accept": "application/json, text/event-stream"}
+
+    def call(name: str, arguments: dict[str, Any], scope: str) -> Any:
+        told = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+        reply = client.post("/mcp", json=told, headers=accepted | bearer(secrets[scope]))
+        return reply.json["result"] if reply.status_code == 200 else reply.status_code
+
+    for scope in ("ask", "admin"):
+        assert not call("search_notes", {"query": "bread"}, scope)["isError"]
+    refused = call("list_collections", {}, "ask")
+    assert refused["isError"]
+    assert "the scope 'read'" in refused["content"][0]["text"]
+    assert not call("list_collections", {}, "admin")["isError"]
+    assert call("list_collections", {}, "read") == 403
+    assert client.post("/mcp", json={}, headers=accepted).status_code == 401
+
+
+def test_the_key_of_the_command_line_may_ask_and_read_and_no_more(workshop: Workshop, keys: Path) -> None:
+    presence = made("http://127.0.0.1:1/")
+    workshop.write(NOTES)
+    workshop.build()
+    config = Config(index=str(workshop.index), keys=str(keys), access="key", key_limit="1/day")
+    client = create_app(Current(workshop.index, TINY_MODEL, workshop.encoder), config, presence).test_client()
+    own = bearer(presence.key)
+    for _ in range(3):  # the limit of keys is not for it
+        assert client.get("/api/search?q=bread", headers=own).status_code == 200
+    assert client.get("/api/filters", headers=own).status_code == 200
+    assert client.get("/metrics", headers=own).status_code == 403
+    for other in (made("http://127.0.0.1:1/").key, presence.key[:-1], presence.key + "0", presence.secret):
+        assert client.get("/api/filters", headers=bearer(other)).status_code == 401
+    assert len(client.get("/api/presence?challenge=0123456789abcdef").json["codes"]) == 1
+    assert client.get("/api/presence?challenge=x").status_code == 400
 
 
 @pytest.mark.parametrize(
