@@ -34,7 +34,7 @@ def loaded_by(code: str, *heavy: str, cwd: Path | None = None) -> list[str]:
     return ran.stdout.splitlines()[-1].split()[1:]
 
 
-COMMANDS = ["index", "serve", "ask", "related", "eval", "report", "check", "doctor", "keys", "completion"]
+COMMANDS = ["index", "serve", "ask", "related", "mcp", "eval", "report", "check", "doctor", "keys", "completion"]
 
 
 @pytest.mark.parametrize(

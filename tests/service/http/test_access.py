@@ -210,7 +210,7 @@ def test_the_key_of_the_command_line_may_ask_and_read_and_no_more(workshop: Work
     workshop.write(NOTES)
     workshop.build()
     config = Config(index=str(workshop.index), keys=str(keys), access="key", key_limit="1/day")
-    client = create_app(Current(workshop.index, TINY_MODEL, workshop.encoder), config, presence).test_client()
+    client = create_app(Current(workshop.index, TINY_MODEL, workshop.encoder), config, presence=presence).test_client()
     own = bearer(presence.key)
     for _ in range(3):  # the limit of keys is not for it
         assert client.get("/api/search?q=bread", headers=own).status_code == 200
