@@ -8,7 +8,7 @@ import re
 import pytest
 import yaml
 
-from bench import engines, processes, speed_table
+from bench import engines, instant, processes, speed_table
 from bench.table import render
 from bench.trust import table as trust_table
 from indexer.milvus.settings import Milvus
@@ -86,6 +86,12 @@ def test_gold_lines_of_the_shipped_questions_are_lines_of_the_notes() -> None:
 def test_the_table_in_the_readme_is_that_of_the_last_benchmark() -> None:
     measured = json.loads((ROOT / "bench" / "results" / "quality.json").read_text("utf-8"))
     assert render(measured) in README
+
+
+def test_the_table_of_the_command_line_is_that_of_the_last_benchmark() -> None:
+    measured = json.loads((ROOT / "bench" / "results" / "instant.json").read_text("utf-8"))
+    assert instant.render(measured) in (ROOT / "docs" / "client.md").read_text("utf-8")
+    assert measured["medians"]["running"]["cpu s"] < 0.2
 
 
 def test_the_table_of_speed_in_the_readme_is_that_of_the_last_benchmark() -> None:
