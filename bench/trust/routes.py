@@ -33,6 +33,7 @@ ROUTES = [
     Route("/widget.js", "/widget.js", OPEN),
     Route("/static/<path:filename>", "/static/app.js", OPEN),
     Route("/openapi.json", "/openapi.json", OPEN),
+    Route("/docs", "/docs", OPEN),
     Route("/healthz", "/healthz", OPEN),
     Route("/livez", "/livez", OPEN),
     Route("/metrics", "/metrics", "admin"),

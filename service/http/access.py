@@ -22,7 +22,17 @@ from service.limits import Counting, Limiter
 from service.presence import Presence
 
 _OPEN = frozenset(
-    {"/", "/demo", "/widget.js", "/openapi.json", "/healthz", "/livez", "/static/<path:filename>", "/api/presence"}
+    {
+        "/",
+        "/demo",
+        "/widget.js",
+        "/openapi.json",
+        "/healthz",
+        "/livez",
+        "/static/<path:filename>",
+        "/api/presence",
+        "/docs",
+    }
 )
 """Code without data, and whether the service is well and itself. The page answers a question in its address only to who may
 ask.
@@ -116,6 +126,11 @@ class Access:
         if key:
             return key.may(scope)
         return not self.keys_needed and (scope != "admin" or self.local)
+
+
+def is_open(rule: str) -> bool:
+    """Whether a route needs no key anywhere."""
+    return rule in _OPEN
 
 
 def needed(rule: str) -> Scope | None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from service import types
-from service.chat.types import ChatRequest, CitationState, Event
-from service.http.access import needed
-from service.outline import ROWS_AT_ONCE
-from service.scopes import MOST
+from service import errors
+from service.http.access import is_open, needed
+from service.http.described import OPERATIONS, Operation, Parameter
+from service.http.guards import OriginRefused
+from service.types import Problem
+from service.version import VERSION
 
 _ABOUT = (
-    "Ask your outline. The same paths below /p/{publication}/ reach that publication of the notes and nothing else."
+    "Ask your outline. The same paths below /p/{publication}/ reach that publication of the notes and nothing else. Errors are "
+    "problem documents (RFC 9457) whose `detail` says what to change."
 )
 _KEY = {
     "type": "http",
@@ -22,165 +26,112 @@ _KEY = {
     "description": "A key made by 'trellis keys add', with its scope; needed on any address but a loopback one.",
 }
 _REF = "#/components/schemas/{name}"
+_PROBLEM = "application/problem+json"
+_EXAMPLES = Path(__file__).with_name("examples.json")
+_FREE = {"type": "object"}
+"""The schema of a document that another standard describes."""
+
+_EVERYWHERE = (403, 421)
+"""Any request may come from a page, or for a host, that is none of ours."""
+_BEHIND_KEYS = (401, 429)
+ERRORS: dict[int, tuple[str, Problem]] = {
+    400: ("The request has to change", Problem("Out of range", 400, str(errors.TopOutOfRange(1000, 50)))),
+    401: ("A key is needed", Problem("A key is needed", 401, str(errors.KeyRefused()))),
+    403: ("Not with this key, or not from this origin", Problem(OriginRefused.title, 403, str(OriginRefused("another site")))),
+    404: ("No such thing", Problem("No such node", 404, str(errors.NodeNotFound("0000000000000000")))),
+    409: ("Several collections have it", Problem("Several such nodes", 409, str(errors.NodeAmbiguous("0", ["work", "home"])))),
+    413: ("Too large", Problem("Request Entity Too Large", 413, "At most 64 kB can be sent.")),
+    415: (
+        "Not declared as JSON",
+        Problem("Unsupported Media Type", 415, "Send the question as JSON, with 'Content-Type: application/json'."),
+    ),
+    421: (
+        "Called by a name that is not its own",
+        Problem("Misdirected request", 421, "This service is not called by that host name. List the name under "
+                "'allowed_hosts' in trellis.yaml."),
+    ),
+    429: ("Too often", Problem("Too many requests", 429, str(errors.TooOften("600 per 1 minute", 12)))),
+    501: ("Not installed", Problem("Not installed", 501, str(errors.McpMissing()))),
+    503: ("Not now; Retry-After says when", Problem("Too many questions at once", 503, str(errors.Overloaded(65)))),
+}  # fmt: skip
+
+
+@cache
+def examples() -> dict[str, Any]:
+    """By `Operation.key`: parameters and the answer that the service gave to them."""
+    found: dict[str, Any] = json.loads(_EXAMPLES.read_text("utf-8"))
+    return found
 
 
 def describe() -> dict[str, Any]:
     """The document that GET /openapi.json answers with."""
-    models = (
-        types.AskRequest,
-        types.Answer,
-        types.SearchResults,
-        types.NodeView,
-        types.RelatedResults,
-        types.Choices,
-        types.OutlineView,
-        types.Scopes,
-        types.MapView,
-        types.Health,
-        types.CollectionList,
-        types.Alive,
-        types.Problem,
-        ChatRequest,
-        CitationState,
-        Event,
-    )
-    (
-        (
-            ask,
-            answer,
-            found,
-            node,
-            related,
-            offered,
-            outline,
-            scopes,
-            picture,
-            health,
-            collections,
-            alive,
-            problem,
-            chat,
-            citation,
-            event,
-        ),
-        schemas,
-    ) = msgspec.json.schema_components(models, ref_template=_REF)
-    scope = [
-        _parameter("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
-        _parameter("file", "Only files whose name matches this glob."),
-        _parameter("tag", "Only nodes with this tag, their own or inherited; the parameter several times for several."),
-        _parameter("todo", "Only nodes that are 'open' or 'done', or have this TODO keyword."),
-        _parameter("after", "Only nodes with a date from this day, month or year on (YYYY-MM-DD, YYYY-MM, YYYY)."),
-        _parameter("before", "Only nodes with a date before this day, month or year."),
-        _parameter("where", "Only nodes with this property, as name=value; several times for several."),
-        _COLLECTION,
-        _parameter("explain", "'true' says for each result why it stands where it stands."),
-    ]
-    node_id = [
-        {
-            "name": "id",
-            "in": "path",
-            "required": True,
-            "description": "The node's id, or 'collection:id': the same file in two collections has the same ids.",
-            "schema": {"type": "string"},
-        },
-        _COLLECTION,
-    ]
-    paths = {
-        "/api/ask": {"post": _operation("Ask a question", answer, problem, body=ask)},
-        "/api/search": {
-            "get": _operation(
-                "Rank the notes for a query",
-                found,
-                problem,
-                [_parameter("q", "The query.", required=True), _top(types.TOP_SEARCH), *scope],
-            )
-        },
-        "/api/nodes/{id}": {"get": _operation("Read one node", node, problem, node_id)},
-        "/api/nodes/{id}/related": {
-            "get": _operation("Find related nodes", related, problem, [*node_id, _top(types.TOP_ASK)])
-        },
-        "/api/filters": {"get": _operation("What there is to filter by", offered, problem, [_COLLECTION])},
-        "/api/chat": {"post": _streaming(_operation("Take a turn of conversation", event, problem, body=chat))},
-        "/api/citations": {"get": _operation("What has become of a cited note", citation, problem, _CITATION)},
-        "/api/nodes/{id}/outline": {
-            "get": _operation("Read the outline around a node", outline, problem, [*node_id, *_rows()])
-        },
-        "/api/scopes": {
-            "get": _operation(
-                "Find files and headings by name",
-                scopes,
-                problem,
-                [
-                    _parameter("q", "Words of the name."),
-                    _number("top", "How many of each at most.", 1, MOST, 8),
-                    _COLLECTION,
-                ],
-            )
-        },
-        "/api/map": {"get": _operation("The picture of all notes of a collection", picture, problem, [_COLLECTION])},
-        "/api/collections": {"get": _operation("The collections of notes", collections, problem)},
-        "/healthz": {"get": _operation("Whether questions can be answered", health, problem)},
-        "/livez": {"get": _operation("Whether the service runs, ready or not", alive, problem)},
-    }
-    for path, operations in paths.items():
-        for operation in operations.values() if "/api/" in path else ():
-            operation["security"] = [{}, {"key": [needed(path)]}]
-    info = {"title": "Trellis", "version": version("trellis"), "description": _ABOUT}
+    kinds = [kind for each in OPERATIONS for kind in (each.takes, each.gives) if kind not in (None, dict[str, Any])]
+    kinds = list(dict.fromkeys([*kinds, Problem]))
+    made, schemas = msgspec.json.schema_components(kinds, ref_template=_REF)
+    refs = dict(zip(kinds, made, strict=True)) | {dict[str, Any]: _FREE}
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, refs)
+    info = {"title": "Trellis", "version": VERSION, "description": _ABOUT}
+    tags = [{"name": name} for name in dict.fromkeys(each.group for each in OPERATIONS)]
     components = {"schemas": schemas, "securitySchemes": {"key": _KEY}}
-    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
+    return {"openapi": "3.1.0", "info": info, "tags": tags, "paths": paths, "components": components}
 
 
-def _operation(
-    summary: str, answer: Any, problem: Any, parameters: list[Any] | None = None, body: Any = None
-) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "summary": summary,
-        "parameters": parameters or [],
-        "responses": {
-            "200": {"description": "The answer", "content": {"application/json": {"schema": answer}}},
-            "default": {"description": "An error", "content": {"application/problem+json": {"schema": problem}}},
-        },
+def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
+    known = examples().get(operation.key, {})
+    schema = refs[operation.gives] if operation.gives else {"type": "string"}
+    content = {"schema": schema} | ({"example": known["answer"]} if "answer" in known else {})
+    described: dict[str, Any] = {
+        "operationId": operation_id(operation),
+        "tags": [operation.group],
+        "summary": operation.summary,
+        "parameters": [_parameter(each, known.get("parameters", {})) for each in operation.parameters],
+        "responses": {"200": {"description": "The answer", "content": {operation.media: content}}},
     }
-    if body:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    return operation
+    if operation.description:
+        described["description"] = operation.description
+    if operation.takes:
+        content = {"schema": refs[operation.takes], "example": operation.body}
+        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    scope = None if is_open(operation.path) else needed(operation.path)
+    if scope:
+        described["security"] = [{}, {"key": [scope]}]
+    statuses = sorted({*operation.refuses, *_EVERYWHERE, *(_BEHIND_KEYS if scope else ())})
+    for status in statuses:
+        meaning, problem = ERRORS[status]
+        described["responses"][str(status)] = _problem(meaning, refs[Problem], problem)
+    described["responses"]["default"] = _problem("An error", refs[Problem])
+    if operation.path == "/mcp":
+        described["responses"]["202"] = {"description": "A notification was taken"}
+        for status in ("400", "404", "406"):
+            content = {"application/json": {"schema": _FREE}}
+            described["responses"][status] = {"description": "The message is refused (JSON-RPC)", "content": content}
+    return described
 
 
-def _streaming(operation: dict[str, Any]) -> dict[str, Any]:
-    """The answer comes as server-sent events: `sources` once, `token` any number of times, `done` or `error` once. The data of
-    each is one JSON document.
-    """
-    answer = operation["responses"]["200"]
-    answer["description"] = "Server-sent events: sources, tokens, done (or error); the data of each is such a document."
-    answer["content"] = {"text/event-stream": answer["content"]["application/json"]}
-    return operation
+def operation_id(operation: Operation) -> str:
+    """A name for programs that are made from the document, and for the page's addresses."""
+    words = [part.strip("{}") for part in operation.path.replace(".", "/").split("/") if part not in ("", "api")]
+    return "-".join([operation.method, *words]) if words else f"{operation.method}-page"
 
 
-def _parameter(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": required, "description": description, "schema": {"type": "string"}}
+def _problem(meaning: str, schema: Any, example: Problem | None = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": schema}
+    if example:
+        content["example"] = msgspec.to_builtins(example)
+    return {"description": meaning, "content": {_PROBLEM: content}}
 
 
-_COLLECTION = _parameter("collection", "Only this collection of notes; left out, all of them (of a map: the first).")
-_CITATION = [
-    _parameter("note", "The cited node's id.", required=True),
-    _parameter("hash", "Hash of the node's text when it was cited.", required=True),
-    _parameter("quote", "What was quoted.", required=True),
-    _parameter("in", "Id of the parent of the cited node, if it had one."),
-]
-
-
-def _top(limit: int) -> dict[str, Any]:
-    return _number("top", "How many results at most.", 1, limit, 8)
-
-
-def _rows() -> list[dict[str, Any]]:
-    zoom = _parameter("zoom", "Only the subtree of the node with this id.")
-    top = _number("top", "How many rows at most.", 1, ROWS_AT_ONCE, ROWS_AT_ONCE)
-    return [zoom, _number("start", "The first row. Left out: some rows above the node.", 0, None, None), top]
-
-
-def _number(name: str, description: str, least: int, most: int | None, default: int | None) -> dict[str, Any]:
-    limits = {"minimum": least, "maximum": most, "default": default}
-    schema = {"type": "integer"} | {key: value for key, value in limits.items() if value is not None}
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+def _parameter(parameter: Parameter, given: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
+    example = given.get(parameter.name, parameter.example)
+    if example is not None:
+        described["example"] = example
+    return described

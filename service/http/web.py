@@ -21,6 +21,7 @@ from service.errors import UNUSABLE, KeyRefused, Leaving, Overloaded, RequestErr
 from service.http import openapi
 from service.http.access import Access
 from service.http.beside import Beside
+from service.http.docs_page import add_docs
 from service.http.guards import HostGuard, OriginRefused, check_origin, close_page
 from service.http.observe import Observed, Operations
 from service.http.operations import add_operations, tell_about
@@ -121,6 +122,7 @@ def _check_load(app: Flask) -> None:
 def _add_pages(app: Flask, notes: Collections, config: Config) -> None:
     add_page(app, notes, config)
     add_page_api(app, notes)
+    add_docs(app)
 
     @app.get("/demo")
     def demo() -> str:
