@@ -77,7 +77,9 @@ class Instant:
         if len(given["where"]) < len(filters.where):
             return None  # two values of one property cannot be said over HTTP
         answer = self._try(calls.ask(question, top=top, **given, collection=self.collection, explain=explained))
-        return None if answer is None or answer.unavailable else answer
+        if answer is None or answer.unavailable:
+            return None
+        return msgspec.structs.replace(answer, behind=False)  # only who follows the notes knows of it
 
     def related(self, node: str, top: int) -> RelatedResults | None:
         """node: an id, or file:line."""

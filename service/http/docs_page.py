@@ -142,14 +142,21 @@ def _kind(schema: dict[str, Any]) -> str:
         return str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
         return " or ".join(_kind(each) for each in schema["anyOf"])
-    if "enum" in schema:
-        return " | ".join(json.dumps(each) for each in schema["enum"])
-    if "const" in schema:
-        return json.dumps(schema["const"])
+    if "enum" in schema or "const" in schema:
+        return " | ".join(json.dumps(each) for each in schema.get("enum", [schema.get("const")]))
+    items = schema.get("items")
     if schema.get("type") == "array":
-        items = schema.get("items")
-        return f"list of {_kind(items)}" if isinstance(items, dict) else "list"
-    limits = [f"{schema['minimum']} or more"] if "minimum" in schema else []
-    if "minimum" in schema and "maximum" in schema:
-        limits = [f"{schema['minimum']} to {schema['maximum']}"]
-    return " ".join([str(schema.get("type", "any")), *limits])
+        return f"list of {_plural(_kind(items))}" if isinstance(items, dict) else "list"
+    return " ".join([str(schema.get("type", "any")), *_limits(schema)])
+
+
+def _limits(schema: dict[str, Any]) -> list[str]:
+    if schema.get("additionalProperties"):
+        return ["of strings"]
+    if "minimum" not in schema:
+        return []
+    return [f"{schema['minimum']} to {schema['maximum']}" if "maximum" in schema else f"{schema['minimum']} or more"]
+
+
+def _plural(kind: str) -> str:
+    return f"{kind}s" if kind in ("string", "integer", "number", "object") else kind

@@ -117,6 +117,8 @@ def _place(result: types.Result) -> shapes.Place:
 
 def _remarks(found: types.Answer | types.SearchResults) -> list[str]:
     said = list(found.notices)
+    if found.behind:
+        said.append("Notes were changed that are not indexed yet; what they say now may be missing.")
     said += [f"{each.name} was not asked: it cannot be used now." for each in found.unavailable]
     said += [
         f"{each.places} places of {each.file} are left out: the file was {each.state} since it was indexed."

@@ -165,6 +165,17 @@ def test_of_several_collections_one_can_be_asked(tmp_path: Path) -> None:
         service.stop()
 
 
+def test_of_several_processes_any_answers(shipped_index: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    shutil.copytree(shipped_index, index, ignore=shutil.ignore_patterns(FILE))
+    service = Service("serve", str(NOTES), "--index", str(index), "--port", "0", "--no-watch", "--processes", "2")
+    try:
+        assert [is_reached(Config(index=str(index))) for _ in range(6)] == [True] * 6
+    finally:
+        service.stop()
+    assert not (index / FILE).exists()
+
+
 # Who is not
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from mcp.shared.exceptions import MCPError
 
 from service.mcp.words import MOST_TEXT
 from service.presence import FILE
+from tests.aside import run_aside
 from tests.conftest import NOTES, TRELLIS, Service
 
 QUESTION = "What is the maximum timeout of a Lambda function?"
@@ -54,7 +54,7 @@ def talk(server: Any, conversation: Talk, **options: Any) -> None:
         async with Client(server, **options) as client:
             await conversation(client)
 
-    asyncio.run(run())
+    run_aside(run())
 
 
 def text(result: Any) -> str:

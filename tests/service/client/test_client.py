@@ -21,6 +21,7 @@ from service.chat.types import ChatMessage, Done, Sources, Token
 from service.client import AsyncTrellis, Retrying, Trellis
 from service.errors import InvalidRequest
 from service.types import Problem
+from tests.aside import run_aside
 
 QUESTION = "How long can a Lambda function run?"
 SOON = Retrying(first=0.01, longest=0.02)
@@ -89,7 +90,7 @@ def test_asyncio_has_the_same(served: str) -> None:
             with pytest.raises(api.NotFound):
                 await trellis.node("0" * 16)
 
-    asyncio.run(talk())
+    run_aside(talk())
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def both(url: str, do: Callable[[Any], Any], **options: Any) -> Any:
             return await found
 
     outcomes: list[Any] = []
-    for run in (lambda: do(Trellis(url, **options)), lambda: asyncio.run(later())):
+    for run in (lambda: do(Trellis(url, **options)), lambda: run_aside(later())):
         try:
             outcomes.append(run())
         except api.ClientError as error:
@@ -223,7 +224,7 @@ def test_what_answers_is_told_apart(
 
 @pytest.mark.parametrize("first", [problem(503), problem(429), None, (502, {"Content-Type": "text/html"}, b"proxy")])
 def test_what_passes_is_tried_again(scripted: Callable[..., Scripted], first: Reply | None) -> None:
-    for make in (lambda url: Trellis(url, retrying=SOON).alive(), lambda url: asyncio.run(_alive(url))):
+    for make in (lambda url: Trellis(url, retrying=SOON).alive(), lambda url: run_aside(_alive(url))):
         server = scripted(first, first, ALIVE)
         assert make(server.url).status == "alive"
         assert server.asked == 3
