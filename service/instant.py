@@ -123,7 +123,7 @@ class Instant:
             generation = peek(Path(each.index).expanduser())
             if not generation:
                 return False
-            expected.append(self.presence.code(challenge, member(name, each, generation)))
+            expected.append(self.presence.code(challenge, member(config, name, generation)))
         if self._connection.sock:
             self._connection.sock.settimeout(_PATIENCE_ASKED)
         if told.codes == expected:

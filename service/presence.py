@@ -19,8 +19,9 @@ from pathlib import Path
 
 import msgspec
 
+from indexer.milvus.settings import Milvus
 from indexer.prompts import Prompts
-from service.config import Collection, Config
+from service.config import Config
 from service.version import VERSION
 
 FILE = ".server.json"
@@ -46,8 +47,8 @@ class Presence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return hmac.new(self.secret.encode(), told, hashlib.sha256).hexdigest()
 
 
-Member = tuple[str, str, str, Prompts | None, str]
-"""What has to be the same of a collection for its answers to be: name, index folder, model, prompts, generation."""
+Member = tuple[str, str, str, Prompts | None, Milvus | None, str]
+"""What has to be the same of a collection for its answers to be: name, index folder, model, prompts, engine, generation."""
 
 
 class Codes(msgspec.Struct, frozen=True):
@@ -56,9 +57,11 @@ class Codes(msgspec.Struct, frozen=True):
     codes: list[str]
 
 
-def member(name: str, settings: Collection, generation: str) -> Member:
+def member(config: Config, name: str, generation: str) -> Member:
+    settings = config.all_collections()[name]
     model = os.path.realpath(settings.model) if os.path.isdir(settings.model) else settings.model  # noqa: PTH112 - "" is none
-    return (name, os.path.realpath(Path(settings.index).expanduser()), model, settings.prompts, generation)
+    folder = os.path.realpath(Path(settings.index).expanduser())
+    return (name, folder, model, settings.prompts, config.milvus, generation)
 
 
 def made(url: str) -> Presence:

@@ -24,11 +24,7 @@ def add_presence(app: Flask, notes: Collections, config: Config, presence: Prese
             raise InvalidRequest("'challenge' must be 16 to 64 hexadecimal digits, made anew for each request.")
         if presence is None:
             return to_json(Codes([]))
-        settings = config.all_collections()
-        made = [
-            presence.code(challenge, member(each.name, settings[each.name], _generation(each)))
-            for each in notes.members
-        ]
+        made = [presence.code(challenge, member(config, each.name, _generation(each))) for each in notes.members]
         return to_json(Codes(made))
 
 
