@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.errors import TrellisError
-from service.cli_support import plain
+from service.cli.support import plain
 from service.collections import Collections, Encoders, OpenCollection
 from service.config import Config
 
@@ -87,7 +87,7 @@ def build(member: OpenCollection, shard: Shard | None = None, anew: bool = False
     """Brings a collection, or a part of it, up to date under the eyes of whoever waits for it. anew: see
     `OpenCollection.update`. Raises TrellisError.
     """
-    from service.show import ProgressBars
+    from service.cli.show import ProgressBars
 
     with ProgressBars() as bars:
         return member.update(bars, shard, anew=anew)
@@ -95,7 +95,7 @@ def build(member: OpenCollection, shard: Shard | None = None, anew: bool = False
 
 def merge(member: OpenCollection, parts: Sequence[Path]) -> Merged:
     """Makes a collection out of parts. Raises TrellisError."""
-    from service.show import ProgressBars
+    from service.cli.show import ProgressBars
 
     with ProgressBars() as bars:
         return member.merge(parts, bars)
@@ -103,7 +103,7 @@ def merge(member: OpenCollection, parts: Sequence[Path]) -> Merged:
 
 def _bring_up(member: OpenCollection) -> None:
     """Indexes and opens a collection. One with a name that cannot be used does not keep the others from being served."""
-    from service.show import show_indexed
+    from service.cli.show import show_indexed
 
     try:
         report = build(member)

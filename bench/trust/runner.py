@@ -153,7 +153,7 @@ def _import_everything() -> None:
     import service.cli
     import service.http.web
     import service.indexing
-    import service.show  # noqa: F401
+    import service.cli.show  # noqa: F401
 
     loaded: dict[Any, Any] = {}
     really = indexer.encoder.load

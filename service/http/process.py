@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from service import logs
-from service.cli_support import BAD_INPUT, fail
+from service.cli.support import BAD_INPUT, fail
 from service.config import Config
 from service.presence import Presence
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import indexer.encoder
 from service import cli
-from service.show import ProgressBars, show_answer, show_related
+from service.cli.show import ProgressBars, show_answer, show_related
 from service.types import Answer, ExcerptLine, Quotation, Reason, RelatedNode, RelatedResults, Source
 from service.types import Result as Found
 from tests.conftest import TINY_MODEL, Workshop

@@ -10,12 +10,12 @@ import pytest
 from service import asking, standing
 from service.chat.conversation import converse
 from service.chat.types import ChatMessage, Done, Sources
+from service.cli.show import show_answer
 from service.collections import Asked, Collections, OpenCollection
 from service.config import Config, Publication
 from service.freshness import look
 from service.outline import view_outline
 from service.publications import Publications
-from service.show import show_answer
 from service.snapshot import Current, Snapshot
 from service.types import Answer
 from tests.conftest import TINY_MODEL, Workshop

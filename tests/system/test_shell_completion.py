@@ -118,4 +118,4 @@ def test_completing_loads_nothing_heavy() -> None:
         [sys.executable, "-c", probe], capture_output=True, text=True, env={**os.environ, **words}, check=False
     )
     assert {"faiss", "onnxruntime", "torch", "flask", "sqlite3"}.isdisjoint(done.stderr.split())
-    assert "service.cli_completion" in done.stderr.split()
+    assert "service.cli.completion" in done.stderr.split()

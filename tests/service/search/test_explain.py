@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.answering import ask, search
-from service.show import show_answer
+from service.cli.show import show_answer
 from service.snapshot import Snapshot
 from tests.conftest import Workshop
 

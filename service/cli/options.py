@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from service.cli_completion import collections, folders
+from service.cli.completion import collections, folders
 
 index_option = click.option("--index", "index", metavar="DIR", shell_complete=folders, help="The index folder.")
 top_option = click.option("--top", type=int, metavar="N", help="How many results.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from service.cli_support import configure, fail, failing_clearly, json_option, plain, print_json
+from service.cli.support import configure, fail, failing_clearly, json_option, plain, print_json
 
 
 @click.command()
@@ -33,9 +33,9 @@ def merge(
     Nothing that a part has embedded is embedded again; what no part has is.
     """
     config = configure(config_file, collection, notes=list(notes) or None, index=index)
+    from service.cli.show import show_indexed
     from service.collections import Collections, Encoders
     from service.serving import merge as merge_parts
-    from service.show import show_indexed
 
     members = Collections.of(config, Encoders()).members
     if len(members) > 1:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli_completion import headings, properties, states, tags
-from service.cli_options import collection_option, index_option, top_option
-from service.cli_support import configure, failing_clearly, json_option, plain, print_json
+from service.cli.completion import headings, properties, states, tags
+from service.cli.options import collection_option, index_option, top_option
+from service.cli.support import configure, failing_clearly, json_option, plain, print_json
 
 if TYPE_CHECKING:
     from service.config import Config
@@ -81,8 +81,8 @@ def ask(
 ) -> None:
     """Answer a question from the notes. Exit status 1 says that the notes do not answer it."""
     config = configure(config_file, collection, index=index)
+    from service.cli.show import show_answer, show_unavailable
     from service.search.query_syntax import Filters, split_path, split_property
-    from service.show import show_answer, show_unavailable
 
     top = config.top if top is None else top
     properties = tuple(map(split_property, where))
@@ -125,7 +125,7 @@ def related(
 ) -> None:
     """Find the notes nearest in meaning to a node."""
     config = configure(config_file, collection, index=index)
-    from service.show import show_related
+    from service.cli.show import show_related
 
     top = config.top if top is None else top
     with _running(config, by_server) as running:

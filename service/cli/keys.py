@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from service.cli_support import configure, failing_clearly, json_option, plain, print_json
+from service.cli.support import configure, failing_clearly, json_option, plain, print_json
 
 
 @click.group()

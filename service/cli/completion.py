@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from service.cli_support import configure, fail
+from service.cli.support import configure, fail
 
 if TYPE_CHECKING:
     from service.config import Config

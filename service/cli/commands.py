@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli_ask import ask, mcp, related
-from service.cli_completion import completion, files
-from service.cli_keys import keys
-from service.cli_merge import merge
-from service.cli_options import collection_option, index_option
-from service.cli_support import BAD_INPUT, json_option
-from service.cli_support import configure as _configure
-from service.cli_support import fail as _fail
-from service.cli_support import failing_clearly as _failing_clearly
-from service.cli_support import plain as _plain
-from service.cli_support import print_json as _print_json
+from service.cli.ask import ask, mcp, related
+from service.cli.completion import completion, files
+from service.cli.keys import keys
+from service.cli.merge import merge
+from service.cli.options import collection_option, index_option
+from service.cli.support import BAD_INPUT, json_option
+from service.cli.support import configure as _configure
+from service.cli.support import fail as _fail
+from service.cli.support import failing_clearly as _failing_clearly
+from service.cli.support import plain as _plain
+from service.cli.support import print_json as _print_json
 
 if TYPE_CHECKING:
     from indexer.build import Report
@@ -81,8 +81,8 @@ def index(
     config = _configure(config_file, collection, notes=list(notes) or None, index=index)
     from indexer.errors import TrellisError
     from indexer.shards import parse_shard
+    from service.cli.show import show_indexed
     from service.serving import build
-    from service.show import show_indexed
 
     part = parse_shard(shard) if shard is not None else None
     failed = False
@@ -224,11 +224,11 @@ def report(
     Exit status 1 says that less was found than --gate asks for.
     """
     config = _configure(config_file, collection, index=index)
+    from service.cli.show import ProgressBars
     from service.judge.known_items import SAMPLE
     from service.measure.report import measure_findability
     from service.measure.report_page import check_request, render_report, write_page
     from service.measure.report_text import summary
-    from service.show import ProgressBars
 
     check_request(gate, out)
     members = _collections(config).members
