@@ -13,6 +13,12 @@ from indexer.milvus.settings import Milvus
 
 _PAUSE = 1.0
 """Seconds for which a server that did not answer is not asked again: who waits would wait in vain."""
+_REST = 0.2
+"""Seconds before a call is made once more."""
+_QUIET = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
+"""A connection that rests is looked after every five minutes: gRPC's servers hang up on who asks oftener, as the library
+does.
+"""
 _WRITING = 120.0
 """Seconds that a call may take that writes, at least."""
 _NO_COLLECTION = {4, 100}
@@ -37,6 +43,13 @@ class Connection:
         """
         if self._away and time.monotonic() < self._away[0]:
             raise self._away[1].with_traceback(None)
+        try:
+            return self._called(what, arguments, options)
+        except EngineAway:  # it may have closed this one connection
+            time.sleep(_REST)
+            return self._called(what, arguments, options)
+
+    def _called(self, what: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         try:
             client = self._opened()
             answer = getattr(client, what)(*arguments, **{"timeout": self.settings.timeout, "retry_times": 2} | options)
@@ -78,6 +91,7 @@ class Connection:
                     db_name=settings.database,
                     timeout=settings.timeout,
                     dedicated=True,
+                    grpc_options=_QUIET,
                 )
             return self._client
 
