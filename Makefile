@@ -114,7 +114,7 @@ lock:  ## renew the lock files from pyproject.toml (needs uv)
 	  --custom-compile-command 'make lock' pyproject.toml -o requirements/serve.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch --extra models --extra mcp --extra test \
 	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/test.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra milvus \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra milvus --extra mcp \
 	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/wheel.lock
 
 clean:  ## remove the environment and the index
