@@ -185,7 +185,8 @@ def flooding(bench: Bench) -> list[Finding]:
     short = short or ("" if found.changes >= 60_000 else "fewer changes than asked for")
     figure = (
         f"{found.changes:,} files written anew, deleted, renamed and added in {found.seconds:.0f} s while nobody could listen, "
-        f"the system's queue {'overflowed' if found.overflowed else 'sufficient'}: all found {found.behind:.0f} s later; "
+        f"the system's queue {'overflowed' if found.overflowed else 'sufficed'}: the last "
+        f"{'not found' if found.bad else 'found'} after {found.behind:.0f} s; "
         f"of {found.looked} looked for {found.missing} missing, {found.unmarked} stale and unmarked; "
         f"of {found.looked_at_once} at once {found.at_once} stale and unmarked"
     )
