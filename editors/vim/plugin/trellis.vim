@@ -1,5 +1,5 @@
 " Ask your outline notes: the places go into the quickfix list.
-"   :TrellisAsk how long can a function run?     with a range or a selection and no words, that is what is asked
+"   :TrellisAsk longest time a lambda may take     with a range or a selection and no words, that is what is asked
 " Settings: g:trellis_url, g:trellis_notes (a folder, or folders by the names of collections), g:trellis_key
 " Needs curl. Works in Vim 8.2 and later, and in Neovim.
 " SPDX-License-Identifier: MIT
