@@ -18,7 +18,7 @@ from service.version import VERSION
 
 _ABOUT = (
     "Ask your outline. The same paths below /p/{publication}/ reach that publication of the notes and nothing else. Errors are "
-    "problem documents (RFC 9457) whose `detail` says what to change."
+    "problem documents (RFC 9457) whose detail says what to change."
 )
 _KEY = {
     "type": "http",
