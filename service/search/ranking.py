@@ -78,7 +78,7 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: RowMask | None = None
     for window in windows:
         at = int(np.searchsorted(rows, window.row))
         window.views = {name: float(values[at]) for name, values in views.items()}
-        field.mark(window)
+        (field if field.covers(window) else _Field.around(snapshot, query, window, lexical)).mark(window)
     return Ranking(windows, matches, field.own.max(axis=0, initial=0.0))
 
 
@@ -195,6 +195,16 @@ class _Field:
         begins = np.cumsum(counts) - counts
         self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
         self.line: Floats = self._weigh(np.maximum(self.own, INHERITED * self.above)) + _DENSE_LINE * self.dense
+
+    @classmethod
+    def around(cls, snapshot: Snapshot, query: Query, window: Window, lexical: Mapping[int, float]) -> _Field:
+        """That of one window."""
+        return cls(snapshot, query, np.array([window.first]), np.array([window.last]), lexical)
+
+    def covers(self, window: Window) -> bool:
+        """Whether all rows of a window are here. One that was grown beside others may reach further than it would alone."""
+        begin, end = np.searchsorted(self.rows, [window.first, window.last + 1])
+        return bool(end - begin == window.last + 1 - window.first)
 
     def at(self, values: Floats, rows: Rows) -> Floats:
         return values[np.searchsorted(self.rows, rows)]

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.errors import ConfigError
 from indexer.prompts import DEFAULT_MODEL
-from service import cli
+from service.cli.support import configure
 from service.config import Config, load_config, make_config
 
 
@@ -208,7 +208,7 @@ def configured(*arguments: str) -> Config:
     @click.option("--port", type=int)
     @click.option("--watch/--no-watch", default=None)
     def command(notes: list[str], config: Path | None, **options: object) -> None:
-        got.append(cli._configure(config, notes=list(notes) or None, **options))
+        got.append(configure(config, notes=list(notes) or None, **options))
 
     command.main(list(arguments), standalone_mode=False)
     return got[0]
