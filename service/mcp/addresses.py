@@ -1,8 +1,8 @@
 """How notes and files are named to a model: by URI, by id, or as file:line.
 
 trellis://notes/0a1b2c3d4e5f6a7b         a note; "notes" stands for the collection that has no name
-trellis://work/0a1b2c3d4e5f6a7b          a note of the collection "work"
-trellis://work/file/ideas/2026.org       a file
+trellis://home/0a1b2c3d4e5f6a7b          a note of the collection "home"
+trellis://home/file/ideas/2026.org       a file
 """
 
 from __future__ import annotations
