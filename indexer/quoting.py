@@ -17,3 +17,8 @@ def content_hash(text: str) -> str:
     """16 hexadecimal digits. Line breaks and runs of spaces do not count: wrapping a note anew is no edit."""
     plain = " ".join(text.split())
     return hashlib.sha256(HASH_VERSION + b"\0" + plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def plain(text: str) -> str:
+    """As headings and titles are compared: without case, however they are spaced."""
+    return " ".join(text.split()).casefold()

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from indexer.attributes import DATES, OWN, TAG, Attribute
+from indexer.quoting import plain
 
 MOST = 4000
 """Facts of one node: Milvus' arrays hold 4,096. Only nodes below more than a thousand others lose any, of the middle levels."""
@@ -41,10 +42,6 @@ def under(segments: Sequence[str]) -> int:
 
 def _below(place: int, text: str) -> int:
     return fact("under", str(place), text)
-
-
-def plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
 
 
 def tagged(tag: str) -> int:

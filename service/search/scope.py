@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from indexer.attributes import DATES, STATE, TAG, TODO
 from indexer.numbering import Mask, RowMask, SparseMask
+from indexer.quoting import plain
 from indexer.store import Store
 from service.errors import GlobNotUnderstood, ScopeNotFound
 from service.search.query_syntax import Filters
 from service.snapshot import GoneMask, Snapshot
+
+Narrowed_co = TypeVar("Narrowed_co", covariant=True)
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -35,7 +40,7 @@ def node_mask(store: Store, filters: Filters) -> Mask | None:
     """True for each node in scope, None for all of them. Case does not matter anywhere. Raises ScopeNotFound when nothing is in
     scope; it names the filter that left nothing.
     """
-    masks = [(name, value, mask) for name, value, mask in _masks(store, filters)]
+    masks = list(narrowings(filters, _ByRows(store)))
     if not masks:
         return None
     scope = np.ones(len(store), np.bool_)
@@ -46,33 +51,74 @@ def node_mask(store: Store, filters: Filters) -> Mask | None:
     return scope
 
 
-def _masks(store: Store, filters: Filters) -> Iterator[tuple[str, str, Mask]]:
-    """Each filter that is given, as people name it, with its own mask."""
-    segments = [_plain(segment) for segment in filters.under if segment.strip()]
+class Narrowing(Protocol[Narrowed_co]):
+    """How an engine narrows by one filter. Values come as they are compared: without case, spaces joined. todo: `name` is the
+    attribute that says it. dated: from the day `first` on and before the day `end`.
+    """
+
+    def under(self, segments: Sequence[str]) -> Narrowed_co: ...
+
+    def file(self, glob: str) -> Narrowed_co: ...
+
+    def tag(self, tag: str) -> Narrowed_co: ...
+
+    def todo(self, name: str, wanted: str) -> Narrowed_co: ...
+
+    def dated(self, first: str, end: str) -> Narrowed_co: ...
+
+    def said(self, name: str, value: str) -> Narrowed_co: ...
+
+
+def narrowings(filters: Filters, by: Narrowing[Narrowed_co]) -> Iterator[tuple[str, str, Narrowed_co]]:
+    """Each filter that is given, as people name it, with what it narrows to."""
+    segments = [plain(segment) for segment in filters.under if segment.strip()]
     if segments:
-        yield "under", " > ".join(filters.under), _below(store, segments)
+        yield "under", " > ".join(filters.under), by.under(segments)
     if filters.file.strip():
-        yield "file", filters.file, np.isin(store.file, matching_files(store, filters.file))
+        yield "file", filters.file, by.file(filters.file)
     for tag in filter(None, (tag.strip().lstrip("#@") for tag in filters.tag)):
-        yield "tag", tag, _tagged(store, tag.casefold())
+        yield "tag", tag, by.tag(tag.casefold())
     if wanted := filters.todo.strip().casefold():
-        name = STATE if wanted in {"open", "done"} else TODO
-        yield "todo", filters.todo, _nearest(store, [name], lambda value: value.casefold() == wanted)
+        yield "todo", filters.todo, by.todo(STATE if wanted in {"open", "done"} else TODO, wanted)
     if filters.after or filters.before:
-        first, end = first_day(filters.after or "0000"), first_day(filters.before or "9999")
         told = " ".join(
             filter(None, (filters.after and f"from {filters.after}", filters.before and f"before {filters.before}"))
         )
-        yield "date", told, _nearest(store, sorted(DATES), lambda day: first <= day[:10] < end)
+        yield "date", told, by.dated(_first_day(filters.after or "0000"), _first_day(filters.before or "9999"))
     for name, value in filters.where:
-        yield "where", f"{name}={value}", _nearest(store, [name], partial(_is_said, value.casefold()))
+        yield "where", f"{name}={value}", by.said(name, value.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class _ByRows:
+    """Masks over all nodes."""
+
+    store: Store
+
+    def under(self, segments: Sequence[str]) -> Mask:
+        return _below(self.store, segments)
+
+    def file(self, glob: str) -> Mask:
+        return np.isin(self.store.file, matching_files(self.store, glob))
+
+    def tag(self, tag: str) -> Mask:
+        return _tagged(self.store, tag)
+
+    def todo(self, name: str, wanted: str) -> Mask:
+        return _nearest(self.store, [name], lambda value: value.casefold() == wanted)
+
+    def dated(self, first: str, end: str) -> Mask:
+        return _nearest(self.store, sorted(DATES), lambda day: first <= day[:10] < end)
+
+    def said(self, name: str, value: str) -> Mask:
+        return _nearest(self.store, [name], partial(_is_said, value))
 
 
 def _is_said(wanted: str, value: str) -> bool:
     return wanted in {"*", value.casefold()}
 
 
-def first_day(date: str) -> str:
+def _first_day(date: str) -> str:
     """Of a year, a month or a day."""
     return f"{date}-01-01"[:10]
 
@@ -117,7 +163,7 @@ def _below(store: Store, segments: Sequence[str]) -> Mask:
     tops = store.tops()
     mask = _descend(store, tops, segments)
     for node, first, last, title in store.statements(["title"]):
-        if node < 0 and _plain(title) == segments[0]:
+        if node < 0 and plain(title) == segments[0]:
             if len(segments) == 1:
                 mask[first : last + 1] = True
             else:
@@ -128,13 +174,9 @@ def _below(store: Store, segments: Sequence[str]) -> Mask:
 def _descend(store: Store, level: list[int], segments: Sequence[str]) -> Mask:
     mask = np.zeros(len(store), np.bool_)
     for at, segment in enumerate(segments):
-        named = [node.row for node in store.nodes(level) if _plain(node.text) == segment]
+        named = [node.row for node in store.nodes(level) if plain(node.text) == segment]
         if at == len(segments) - 1:
             for row in named:
                 mask[row : store.last[row] + 1] = True
         level = [child for row in named for child in store.children(row)]
     return mask
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
