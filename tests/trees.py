@@ -5,6 +5,25 @@ from __future__ import annotations
 from indexer.account import Account
 from indexer.node import Node, Outline
 
+ORG = """
+    #+FILETAGS: :space:
+    #+PROPERTY: owner Priya
+    * Apollo :mission:
+      <2026-01-15 Thu>
+    ** TODO Check the key valve
+       DEADLINE: <2026-03-01 Sun>
+       - a key detail of the valve
+    ** DONE Order the key fuel :urgent:
+       - twelve key tonnes
+    *** WAITING Answer of the key supplier
+        :PROPERTIES:
+        :owner: Ann
+        :END:
+    * Kitchen
+      - the key of the larder
+"""
+"""Notes with a tag, a state, a date and a property at several levels, for what is inherited."""
+
 
 def tree(outline: Outline) -> str:
     """The nodes, two spaces a level."""

@@ -19,6 +19,7 @@ from service.scopes import find_scopes
 from service.search.query_syntax import Filters
 from service.search.scope import scope_of
 from tests.engines.conftest import ENGINES, House
+from tests.trees import ORG
 
 BOILER = """
     Boiler
@@ -31,23 +32,6 @@ BOILER = """
       The key for bleeding hangs in the kitchen
     Site Reliability Engineering
       SRE holds a meeting on Mondays
-"""
-ORG = """
-    #+FILETAGS: :space:
-    #+PROPERTY: owner Priya
-    * Apollo :mission:
-      <2026-01-15 Thu>
-    ** TODO Check the key valve
-       DEADLINE: <2026-03-01 Sun>
-       - a key detail of the valve
-    ** DONE Order the key fuel :urgent:
-       - twelve key tonnes
-    *** WAITING Answer of the key supplier
-        :PROPERTIES:
-        :owner: Ann
-        :END:
-    * Kitchen
-      - the key of the larder
 """
 MARKDOWN = """
     ---

@@ -17,24 +17,8 @@ from service.search.query_syntax import EVERYTHING, Filters, misread, parse_quer
 from service.search.scope import node_mask
 from service.snapshot import Current, Snapshot
 from tests.conftest import TINY_MODEL, Workshop, run_trellis
+from tests.trees import ORG
 
-ORG = """
-    #+FILETAGS: :space:
-    #+PROPERTY: owner Priya
-    * Apollo :mission:
-      <2026-01-15 Thu>
-    ** TODO Check the key valve
-       DEADLINE: <2026-03-01 Sun>
-       - a key detail of the valve
-    ** DONE Order the key fuel :urgent:
-       - twelve key tonnes
-    *** WAITING Answer of the key supplier
-        :PROPERTIES:
-        :owner: Ann
-        :END:
-    * Kitchen
-      - the key of the larder
-"""
 MARKDOWN = """
     ---
     tags: [home]
