@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 import traceback
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ _ROOT = Path(__file__).resolve().parents[1]
 _MOST_WAITING = 10_000
 """Lines; when nobody takes them off (a stopped terminal, a full pipe), later ones are counted and dropped."""
 _LONGEST = 2000
+_PATIENCE = 1.0
+"""Seconds."""
 _UNSEEN = re.compile("[^ -\x7e\xa1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff\uf900-\U000e0000]")
 
 
@@ -53,14 +56,17 @@ def start(config: Config, process: int = 0) -> Log:
 
 
 class Log(logging.Handler):
-    """Lines on their way to a file descriptor."""
+    """Lines on their way to a file descriptor, of which it keeps one of its own: whoever closes theirs, and opens a file that
+    gets the same number, finds no line of the log in it.
+    """
 
     def __init__(self, config: Config, descriptor: int = 2, process: int = 0) -> None:
         super().__init__()
         self._process = process
         self._json = config.log == "json"
         self._tell_all = config.log_questions
-        self._descriptor = descriptor
+        self._descriptor = _own(descriptor)
+        self._given_up = False
         self._lines: queue.Queue[bytes | None] = queue.Queue(_MOST_WAITING)
         self._dropped = 0
         self._writer = threading.Thread(target=self._write, name="log", daemon=True)
@@ -76,12 +82,13 @@ class Log(logging.Handler):
             self._dropped += 1
 
     def close(self) -> None:
-        """Waits a moment for the last lines to be written, but not for a reader that does not read."""
-        try:
-            self._lines.put_nowait(None)
-        except queue.Full:
+        """Waits a moment for the last lines to be written, but not for a reader that does not read: then they are lost."""
+        if self._given_up:
             return
-        self._writer.join(1)
+        with suppress(queue.Full):
+            self._lines.put(None, timeout=_PATIENCE)
+        self._writer.join(_PATIENCE)
+        self._given_up = True
         super().close()
 
     def line(self, record: logging.LogRecord) -> str:
@@ -122,7 +129,7 @@ class Log(logging.Handler):
 
     def _write(self) -> None:
         """Past Python's own buffers and their locks: a thread that hangs here keeps nobody from ending the program."""
-        while (line := self._lines.get()) is not None:
+        while not self._given_up and (line := self._lines.get()) is not None:
             if self._dropped:
                 line = f"{self._dropped} lines of the log were dropped: nobody read them\n".encode() + line
                 self._dropped = 0
@@ -131,6 +138,14 @@ class Log(logging.Handler):
                     line = line[os.write(self._descriptor, line) :]
             except OSError:
                 continue
+        os.close(self._descriptor)
+
+
+def _own(descriptor: int) -> int:
+    try:
+        return os.dup(descriptor)
+    except OSError:  # started without it: nobody will read
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 def _place(frame: traceback.FrameSummary) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import time
+
 from bench.trust.finding import Finding
 from bench.trust.routes import lacking
 from bench.trust.running import Running
 
+_APART = 0.002
+"""Seconds between two bytes, or the system puts them together again."""
 _GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
 _POST = b"POST /api/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 _CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -114,9 +119,11 @@ def _byte_by_byte(service: Running) -> list[str]:
     wrong = []
     for name, data, status in [*CASES[:12], *CASES[56:66], *((name, data, 200) for name, data in GOOD)]:
         with service.connect(5) as peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 for at in range(len(data)):
                     peer.sendall(data[at : at + 1])
+                    time.sleep(_APART)
             except OSError:
                 pass  # refused before its end
             try:

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -14,14 +16,6 @@ from service.config import Config
 from service.logs import Log, harmless
 
 HOSTILE = 'a\r\n2026-01-01 info forged\x1b[2J\x00\u2028\u2029\x85\x9b\u202e\u2066"} {"level":"forged"'
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        os.close(end)
 
 
 def line_of(config: Config, **more: object) -> str:
@@ -68,13 +62,27 @@ def test_what_is_wrong_with_the_index_is_told(tmp_path: object) -> None:
     assert "There is no index" in json.loads(line)["says"]
 
 
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with suppress(OSError):
+            os.close(end)
+
+
+def fill(log: Log) -> logging.LogRecord:
+    record = logging.makeLogRecord({"name": "trellis", "levelname": "INFO", "msg": "x" * 500})
+    for _ in range(15_000):
+        log.emit(record)
+    return record
+
+
 def test_a_reader_that_does_not_read_stops_nobody(pipe: tuple[int, int]) -> None:
     """The pipe takes some 64 kB; the rest is dropped, counted, and told when somebody reads again."""
     reader, writer = pipe
     log = Log(Config(log="json"), writer)
-    record = logging.makeLogRecord({"name": "trellis", "levelname": "INFO", "msg": "x" * 500})
-    for _ in range(15_000):
-        log.emit(record)
+    record = fill(log)
     os.set_blocking(reader, False)
     came = b""
     while b"dropped" not in came:
@@ -83,5 +91,29 @@ def test_a_reader_that_does_not_read_stops_nobody(pipe: tuple[int, int]) -> None
         except BlockingIOError:
             log.emit(record)
     assert b"nobody read them" in came
-    os.set_blocking(writer, False)  # lets the thread go
     log.close()
+
+
+def test_a_closed_log_writes_nothing_more_and_nothing_into_the_next_file_of_that_number(
+    pipe: tuple[int, int], tmp_path: Path
+) -> None:
+    reader, writer = pipe
+    log = Log(Config(log="json"), writer)
+    fill(log)
+    log.close()
+    os.close(writer)
+    with (tmp_path / "other").open("wb") as other:
+        os.dup2(other.fileno(), writer)
+        while os.read(reader, 1 << 20):  # to the end: nobody holds the other end any more
+            pass
+        log.close()
+    assert (tmp_path / "other").read_bytes() == b""
+
+
+def test_a_log_of_a_program_without_standard_error_goes_nowhere(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    os.close(writer)
+    log = Log(Config(log="json"), writer)
+    fill(log)
+    log.close()
+    assert os.read(reader, 1) == b""
