@@ -15,7 +15,7 @@ from typing import Any
 import bm25s
 import faiss
 import numpy as np
-import snowballstemmer
+import Stemmer
 from numpy.typing import NDArray
 
 DEPTH = 200
@@ -43,7 +43,7 @@ def grep(passages: Sequence[str], questions: Sequence[str]) -> Rankings:
 
 def bm25(passages: Sequence[str], questions: Sequence[str]) -> Rankings:
     """bm25s with its own defaults (Lucene's variant), English stop words and English stems."""
-    stem = snowballstemmer.stemmer("english").stemWords
+    stem = Stemmer.Stemmer("english").stemWords
 
     def cut(texts: Sequence[str]) -> Any:
         return bm25s.tokenize(list(texts), stopwords="en", stemmer=stem, return_ids=False, show_progress=False)

@@ -18,10 +18,10 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import snowballstemmer
+import Stemmer
 
 _LOCK = threading.Lock()
-"""A stemmer keeps the word that it works on: two threads at once get each other's, or an IndexError."""
+"""A stemmer keeps the word that it works on: two threads must not use it at once."""
 _SIMPLE_WORD = re.compile(r"[^\W_]+")
 _NOT_SIMPLE = re.compile("[^\\x00-\xac\xae-\u02ff\u1e00-\u1eff\u2010-\u2bff]")
 """Latin letters and signs, composed: `re` finds their words as well as `regex` does, and is there already."""
@@ -146,7 +146,7 @@ def script_of(character: str) -> str:
 
 @cache
 def _stemmer(language: str) -> Callable[[str], str]:
-    made: Callable[[str], str] = snowballstemmer.stemmer(language).stemWord
+    made: Callable[[str], str] = Stemmer.Stemmer(language, maxCacheSize=0).stemWord
     return made
 
 

@@ -21,6 +21,7 @@ from service.client import calls
 from service.client.replies import is_loopback, read_reply
 from service.config import Config
 from service.presence import Codes, Presence, find, member
+from service.reference import place_of
 from service.search.query_syntax import Filters
 from service.types import Answer, RelatedResults
 
@@ -83,13 +84,13 @@ class Instant:
 
     def related(self, node: str, top: int) -> RelatedResults | None:
         """node: an id, or file:line."""
-        file, colon, line = node.rpartition(":")
-        if colon and line.isdecimal() and file not in self._names:
-            found = self._try(calls.place(file, int(line), self.collection))
+        place = place_of(node, self._names)
+        if place:
+            found = self._try(calls.place(*place, self.collection))
             if found is None:
                 return None
             node = f"{found.collection}:{found.id}" if found.collection else found.id
-        elif colon and file not in self._names:
+        elif ":" in node and node.rpartition(":")[0] not in self._names:
             return None
         return self._try(calls.related(node, top, self.collection))
 

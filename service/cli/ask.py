@@ -44,7 +44,7 @@ server_option = click.option(
     help="Only with this tag, own or inherited; repeatable.",
 )
 @click.option(
-    "--todo", metavar="STATE", default="", shell_complete=states, help="Only 'open', 'done' or a TODO keyword."
+    "--todo", metavar="STATE", default="", shell_complete=states, help="Only 'open', 'done', a TODO keyword, or any with '*'."
 )
 @click.option("--after", metavar="DATE", default="", help="Only with a date from this day, month or year on.")
 @click.option("--before", metavar="DATE", default="", help="Only with a date before it.")
@@ -133,13 +133,11 @@ def related(
     if found is None:
         from service import asking, standing
         from service.collections import Collections, Encoders
+        from service.reference import place_of
 
         notes = Collections.of(config, Encoders())
-        file, colon, line = node.rpartition(":")
-        if colon and line.isdecimal() and file not in notes.names:
-            snapshot, node_id = asking.find_place(notes, file, int(line))
-        else:
-            snapshot, node_id = asking.find_note(notes, node)
+        place = place_of(node, notes.names)
+        snapshot, node_id = asking.find_place(notes, *place) if place else asking.find_note(notes, node)
         found = standing.related(snapshot, node_id, top)
     if as_json:
         print_json(found)

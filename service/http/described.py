@@ -86,7 +86,7 @@ _NARROWING = (
     _several("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
     _text("file", "Only files whose name matches this glob."),
     _several("tag", "Only nodes with this tag, their own or inherited; the parameter several times for several."),
-    _text("todo", "Only nodes that are 'open' or 'done', or have this TODO keyword."),
+    _text("todo", "Only nodes that are 'open' or 'done', or have this TODO keyword, or any with '*'."),
     _text("after", "Only nodes with a date from this day, month or year on (YYYY-MM-DD, YYYY-MM, YYYY)."),
     _text("before", "Only nodes with a date before this day, month or year."),
     _several("where", "Only nodes with this property, as name=value; several times for several."),

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from service.errors import InvalidRequest
 from service.mcp.reader import Reader
+from service.reference import place_of
 from service.types import NodeView
 
 SCHEME = "trellis://"
@@ -53,11 +54,5 @@ def resolve(reader: Reader, reference: str, collection: str = "") -> NodeView:
         named = known(reader, named)
         return reader.node_at(file, 0, named) if file else reader.node(node, named)
     collection = known(reader, collection) if collection else ""
-    file, colon, line = reference.rpartition(":")
-    if colon and line.isascii() and line.isdecimal() and len(line) < 10 and not _is_collection(reader, file):
-        return reader.node_at(file, int(line), collection)
-    return reader.node(reference, collection)
-
-
-def _is_collection(reader: Reader, name: str) -> bool:
-    return any(state.name == name for state in reader.collections())
+    place = place_of(reference, ()) and place_of(reference, {state.name for state in reader.collections()} - {""})
+    return reader.node_at(*place, collection) if place else reader.node(reference, collection)

@@ -25,7 +25,7 @@ class Filters(msgspec.Struct, frozen=True):
     """Which nodes are asked. All that is given has to hold; a node inherits what its ancestors and its file say of themselves.
 
     under: a path from the outermost ancestor; the node it names is in scope, and all below it. file: a glob as in .gitignore.
-    tag: each of these tags, or one below it: "work" holds "work/apollo" too. todo: "open", "done", or a keyword.
+    tag: each of these tags, or one below it: "work" holds "work/apollo" too. todo: "open", "done", a keyword, or "*" for any.
     after, before: a date from this day on, or before it, as YYYY, YYYY-MM or YYYY-MM-DD. where: (name, value) of properties,
     the value "*" standing for any.
     """

@@ -105,7 +105,7 @@ class _ByRows:
         return _tagged(self.store, tag)
 
     def todo(self, name: str, wanted: str) -> Mask:
-        return _nearest(self.store, [name], lambda value: value.casefold() == wanted)
+        return _nearest(self.store, [name], partial(_is_said, wanted))
 
     def dated(self, first: str, end: str) -> Mask:
         return _nearest(self.store, sorted(DATES), lambda day: first <= day[:10] < end)
