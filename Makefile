@@ -118,4 +118,4 @@ lock:  ## renew the lock files from pyproject.toml (needs uv)
 	  --custom-compile-command 'make lock' pyproject.toml -c requirements/serve.lock -o requirements/wheel.lock
 
 clean:  ## remove the environment and the index
-	rm -rf $(VENV) index/CURRENT index/generations index/.publications index/.collections index/models
+	rm -rf $(VENV) index/CURRENT index/generations index/.publications index/.collections index/.map index/models

@@ -69,7 +69,7 @@ def main() -> None:
         report("key to first hits", first_hits(page, url, questions[:: len(questions) // QUESTIONS][:QUESTIONS]))
         report("click to opened line", openings(page, url))
         page.goto(url + "?map=1")
-        expect(page.locator(".points")).to_be_visible()
+        expect(page.locator(".points")).to_be_visible(timeout=120_000)  # it is drawn first
         report(f"frame of a map of {MAP_POINTS:,}", page.evaluate(DRAW_MAP, MAP_POINTS))
         browser.close()
 

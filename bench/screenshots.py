@@ -83,7 +83,7 @@ def picture_note(browser: Browser, url: str) -> None:
 def picture_map(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 1040, "height": 800}, device_scale_factor=1.5)
     page.goto(f"{url}?map=1")
-    expect(page.locator(".points")).to_be_visible()
+    expect(page.locator(".points")).to_be_visible(timeout=120_000)  # it is drawn first
     page.wait_for_load_state("networkidle")
     page.locator(".legend").scroll_into_view_if_needed()
     page.screenshot(path=DOCS / "map.png")

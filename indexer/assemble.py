@@ -18,14 +18,10 @@ from indexer.encoder import Model
 from indexer.generation import FORMAT, SEGMENTS, Extras, Generation, Manifest, open_segment
 from indexer.generation_writing import write_generation
 from indexer.node import Problem
-from indexer.picture import BESIDE, KEEP_FROM, Places, draw, place_beside
 from indexer.plan import segments_to_keep
 from indexer.store import Rows
 from indexer.store.segment_writing import Fresh, Survivors, write_segment
 from indexer.store.structure import FileList, Structure
-from indexer.vectors import stored_vectors
-
-_NO_PLACES = np.empty((0, 2), np.int16)
 
 
 def assemble(
@@ -37,8 +33,6 @@ def assemble(
     problems: Sequence[Problem],
     old: Generation | None,
     extras: Extras | None = None,
-    *,
-    with_map: bool = True,
 ) -> Generation:
     """Makes the new generation current. Call it under `write_lock`; raises OSError, the old one is then still current.
 
@@ -52,8 +46,7 @@ def assemble(
         segments.append(open_segment(folder, record))
     marks = np.zeros(len(slots.chunks), np.bool_)
     marks[list(borrowed)] = True
-    places = _places(draft, slots, embedded, old) if with_map else _NO_PLACES
-    structure = Structure.of(draft, slots.nodes, slots.chunks, marks, places)
+    structure = Structure.of(draft, slots.nodes, slots.chunks, marks)
     files = FileList(draft.entries, problems)
     return write_generation(folder, manifest, structure, files, embedded.tokens.projection, segments, extras)
 
@@ -148,27 +141,3 @@ def _fresh(draft: Draft, slots: _Slots, embedded: Embedded, borrowed: Mapping[in
     made_of = [borrowed.get(row, chunk.hash) for row, chunk in zip(rows, chunks, strict=True)]
     nodes = [draft.nodes[row] for row in slots.new_nodes.tolist()]
     return Fresh(nodes, chunks, [draft.tags[row] for row in rows], made_of, embedded.vectors, embedded.tokens)
-
-
-def _places(draft: Draft, slots: _Slots, embedded: Embedded, old: Generation | None) -> Places:
-    """The picture of the vectors. What has a place keeps it, and what comes under other headings keeps that of its words."""
-    if old is None:
-        return draw(embedded.vectors)
-    from_rows = draft.chunks_from.copy()
-    for at, row in embedded.taken:
-        from_rows[slots.new_chunks[at]] = row
-    placed = np.flatnonzero(from_rows >= 0)
-    before = old.store.places()
-    if not len(before) or len(placed) < KEEP_FROM * len(from_rows):
-        vectors = np.empty((len(from_rows), old.vectors.d), np.float32)
-        same = np.flatnonzero(draft.chunks_from >= 0)
-        vectors[same] = stored_vectors(old.vectors, draft.chunks_from[same])
-        vectors[slots.new_chunks] = embedded.vectors
-        return draw(vectors)
-    places = np.zeros((len(from_rows), 2), np.int16)
-    places[placed] = before[from_rows[placed]]
-    unplaced = from_rows[slots.new_chunks] < 0
-    sample = from_rows[placed[np.linspace(0, len(placed) - 1, min(len(placed), BESIDE)).astype(np.int64)]]
-    around = stored_vectors(old.vectors, sample)
-    places[slots.new_chunks[unplaced]] = place_beside(embedded.vectors[unplaced], around, before[sample])
-    return places

@@ -268,7 +268,6 @@ class _Build:
             problems,
             self.old,
             lambda new: self._extras(new, embedded + removed),
-            with_map=not self.shard,
         )
         return self._report(written, embedded, removed, resumed, problems)
 

@@ -70,9 +70,7 @@ def derive(
             sources=sources,
             notebooks={file: name for file, name in base.manifest.notebooks.items() if file in files},
         )
-        assemble(
-            folder, manifest, made, embedded, {}, (), None, lambda new: extras(new, None, len(chunks)), with_map=False
-        )
+        assemble(folder, manifest, made, embedded, {}, (), None, lambda new: extras(new, None, len(chunks)))
         remove_journal(folder)
         return open_generation(folder, model)
 

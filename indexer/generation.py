@@ -35,7 +35,7 @@ from indexer.store.segment import CONTENTS, FILES, TEXTS, TOKENS, VECTORS, WORDS
 from indexer.store.structure import FileList, Structure
 from indexer.vectors import Scores, VectorIndex, read_index
 
-FORMAT = 6
+FORMAT = 7
 """Version of everything on disk. Raised whenever an older Trellis could misread what a newer one wrote, or the reverse."""
 
 

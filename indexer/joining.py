@@ -104,9 +104,7 @@ class _Joining:
         self._rows += int(mine.sum())
 
     def structure(self) -> Structure:
-        """Without a map: each part would have its own."""
-        joined = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
-        return Structure(**joined, places=np.empty((0, 2), np.int16))
+        return Structure(**{name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]})
 
 
 def _parents(store: Store, mine: NDArray[np.bool_], moved: Rows) -> Rows:

@@ -181,6 +181,15 @@ class Leaving(RequestError):
         super().__init__("The service is about to end.")
 
 
+class MapNotDrawn(RequestError):
+    status = 503
+    title = "No map"
+    retry_after = 5
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The map could not be drawn: {reason}.")
+
+
 class KeyFileError(TrellisError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"The keys in '{path}' cannot be used: {reason}.")

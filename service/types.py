@@ -70,7 +70,9 @@ class AskRequest(msgspec.Struct, forbid_unknown_fields=True):
     under: Annotated[list[str], Meta(description="Only nodes under this path, outermost ancestor first.")] = []
     file: Annotated[str, Meta(description="Only files whose name matches this glob.")] = ""
     tag: Annotated[list[str], Meta(description="Only nodes with all of these tags, their own or inherited.")] = []
-    todo: Annotated[str, Meta(description="Only nodes that are 'open' or 'done', or have this TODO keyword, or any with '*'.")] = ""
+    todo: Annotated[
+        str, Meta(description="Only nodes that are 'open' or 'done', or have this TODO keyword; '*' for any.")
+    ] = ""
     after: Annotated[str, Meta(description="Only nodes with a date from this day, month or year on.")] = ""
     before: Annotated[str, Meta(description="Only nodes with a date before this day, month or year.")] = ""
     where: Annotated[dict[str, str], Meta(description="Only nodes with these properties; '*' is any value.")] = {}

@@ -36,7 +36,6 @@ def stored(folder: Path, files: Sequence[ReadFile | Outline], problems: Sequence
     made = draft(read)
     segment = open_segment(folder, written(folder, read))
     rows = np.arange(len(made.chunk_nodes))
-    borrowed, places = np.zeros(len(rows), np.bool_), np.stack([rows, -rows], axis=1).astype(np.int16)
-    structure = Structure.of(made, np.arange(len(made.ids)), rows, borrowed, places)
+    structure = Structure.of(made, np.arange(len(made.ids)), rows, np.zeros(len(rows), np.bool_))
     entries = FileList(made.entries, problems).to_bytes()
     return Store(Structure.from_bytes(structure.to_bytes()), FileList.from_bytes(entries), [segment])

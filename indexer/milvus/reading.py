@@ -19,7 +19,6 @@ from indexer.milvus.scope import Scope, without
 from indexer.milvus.source import Entry, Hit, Source
 from indexer.milvus.wire import Acronym, Layout, bucket
 from indexer.numbering import RowMask, Rows, SparseMask
-from indexer.picture import Places
 from indexer.quoting import shown
 from indexer.store import Store, StoredNode
 from indexer.store.stored import KnownHeading, best_first
@@ -307,9 +306,6 @@ class PublishedStore(Store):
         found = self._source.query(f"array_contains(facts, {worded(digest)})", ["node", "part", "file"], _MOST_EQUAL)
         rows = {row for each in found if (row := self._row(each["file"], each["node"])) is not None}
         return [node.row for node in self.nodes(sorted(rows)) if quote in shown(node.lines)]
-
-    def places(self) -> Places:
-        raise NotWithEngine("the map")
 
     def statements(self, names: Sequence[str]) -> list[tuple[int, int, int, str]]:
         raise NotWithEngine("a list of all that notes say of themselves")

@@ -14,7 +14,6 @@ from indexer.account import Account
 from indexer.attributes import OWN, Attribute
 from indexer.node import Problem
 from indexer.numbering import Mask, Numbering, RowMask, Rows, SparseMask
-from indexer.picture import Places
 from indexer.quoting import content_hash
 from indexer.store.postings import K1, TRAIL_WEIGHT, B
 from indexer.store.segment import Hashes, Segment
@@ -309,10 +308,6 @@ class Store:
             KnownHeading(node.row, " ".join(node.lines).casefold(), node.last - node.row, node.parent < 0)
             for node in self.nodes(rows)
         ]
-
-    def places(self) -> Places:
-        """Where each chunk stands in the picture of the vectors: shape (chunks, 2), or (0, 2) for an index without a map."""
-        return self.structure.places
 
     def ids_in_order(self) -> list[str]:
         digits = self.structure.ids.astype(">u8").tobytes().hex()

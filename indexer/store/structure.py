@@ -18,7 +18,7 @@ from indexer.account import Account
 from indexer.node import Problem
 from indexer.numbering import Rows
 
-_TYPES = {"ids": np.uint64, "former_ids": np.uint64, "places": np.int16, "borrowed": np.bool_}
+_TYPES = {"ids": np.uint64, "former_ids": np.uint64, "borrowed": np.bool_}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,28 +44,19 @@ class Structure(Arrangement):
 
     Shape (nodes,): node_slots, where the text is, counted over all segments. ids. file_numbers. parent, -1 at the top.
     last, the last row of the subtree. depth. line, end_line. Shape (chunks,): chunk_slots, where vectors and words are.
-    chunk_nodes, the node's row. borrowed, whether the vector is one of the same words under other headings. places, shape
-    (chunks, 2), or (0, 2) for an index without a map. Shape (former ids,): former_ids, which nodes had under earlier names
-    of their file, and former_nodes, their rows.
+    chunk_nodes, the node's row. borrowed, whether the vector is one of the same words under other headings. Shape (former
+    ids,): former_ids, which nodes had under earlier names of their file, and former_nodes, their rows.
     """
 
     node_slots: Rows
     chunk_slots: Rows
     borrowed: NDArray[np.bool_]
-    places: NDArray[np.int16]
 
     @classmethod
-    def of(
-        cls,
-        arranged: Arrangement,
-        node_slots: Rows,
-        chunk_slots: Rows,
-        borrowed: NDArray[np.bool_],
-        places: NDArray[np.int16],
-    ) -> Structure:
+    def of(cls, arranged: Arrangement, node_slots: Rows, chunk_slots: Rows, borrowed: NDArray[np.bool_]) -> Structure:
         """An arrangement with the slots that its nodes and chunks were given."""
         same = {field.name: getattr(arranged, field.name) for field in fields(Arrangement)}
-        return cls(**same, node_slots=node_slots, chunk_slots=chunk_slots, borrowed=borrowed, places=places)
+        return cls(**same, node_slots=node_slots, chunk_slots=chunk_slots, borrowed=borrowed)
 
     def to_bytes(self) -> bytes:
         """Row numbers take four bytes on disk, which is enough for two thousand million nodes."""

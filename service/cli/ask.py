@@ -44,7 +44,11 @@ server_option = click.option(
     help="Only with this tag, own or inherited; repeatable.",
 )
 @click.option(
-    "--todo", metavar="STATE", default="", shell_complete=states, help="Only 'open', 'done', a TODO keyword, or any with '*'."
+    "--todo",
+    metavar="STATE",
+    default="",
+    shell_complete=states,
+    help="Only 'open', 'done', a TODO keyword, or any with '*'.",
 )
 @click.option("--after", metavar="DATE", default="", help="Only with a date from this day, month or year on.")
 @click.option("--before", metavar="DATE", default="", help="Only with a date before it.")

@@ -86,7 +86,7 @@ _NARROWING = (
     _several("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
     _text("file", "Only files whose name matches this glob."),
     _several("tag", "Only nodes with this tag, their own or inherited; the parameter several times for several."),
-    _text("todo", "Only nodes that are 'open' or 'done', or have this TODO keyword, or any with '*'."),
+    _text("todo", "Only nodes that are 'open' or 'done', or have this TODO keyword; '*' for any."),
     _text("after", "Only nodes with a date from this day, month or year on (YYYY-MM-DD, YYYY-MM, YYYY)."),
     _text("before", "Only nodes with a date before this day, month or year."),
     _several("where", "Only nodes with this property, as name=value; several times for several."),
@@ -173,7 +173,7 @@ OPERATIONS: Sequence[Operation] = (
     ),
     Operation(
         "get", "/api/map", "The picture of all notes of a collection",
-        "A point for every note, near to what is near in meaning.",
+        "A point for every note, near to what is near in meaning. Drawn when it is asked for first, which takes some seconds.",
         "Finding one's way", types.MapView, parameters=(_COLLECTION,), refuses=(404, 503),
     ),
     Operation(

@@ -17,8 +17,8 @@ from service.errors import UNUSABLE, RequestError
 from service.http.access import may
 from service.http.parameters import collection, scope_path, whole_number
 from service.http.wire import to_json
+from service.map.opened import Maps
 from service.outline import ROWS_AT_ONCE, view_outline
-from service.picture import view_map
 from service.scopes import find_scopes
 from service.search.query_syntax import Filters, join_path
 from service.types import Answer, Problem
@@ -57,7 +57,9 @@ def add_page(app: Flask, notes: Collections, config: Config) -> None:
         return response
 
 
-def add_page_api(app: Flask, notes: Collections) -> None:
+def add_page_api(app: Flask, notes: Collections, config: Config) -> None:
+    maps = Maps(keep=not config.read_only)
+
     @app.get("/api/nodes/<node_id>/outline")
     def outline(node_id: str) -> Response:
         start = whole_number("start", 0) if "start" in request.args else None
@@ -73,16 +75,11 @@ def add_page_api(app: Flask, notes: Collections) -> None:
         found = find_scopes(asked, request.args.get("q", ""), whole_number("top", 8))
         return to_json(structs.replace(found, collections=asking.named(notes.states(), request.args.get("q", ""))))
 
-    drawn: dict[str, tuple[str, bytes]] = {}  # by collection the map of its generation, once somebody has opened it
-
     @app.get("/api/map")
     def picture() -> Response:
         snapshot = notes.asked(collection()).snapshots[0]
-        generation, data = drawn.get(snapshot.collection, ("", b""))
-        if generation != snapshot.name:
-            data = msgspec.json.encode(view_map(snapshot))
-            drawn[snapshot.collection] = snapshot.name, data
-        return Response(data, mimetype="application/json")
+        folder = next(member.folder for member in notes.members if member.name == snapshot.collection)
+        return Response(maps.view(snapshot, folder), mimetype="application/json")
 
 
 def _answer(notes: Collections, config: Config, question: str, chosen: str, filters: Filters) -> Answer | Problem:

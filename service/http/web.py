@@ -121,7 +121,7 @@ def _check_load(app: Flask) -> None:
 
 def _add_pages(app: Flask, notes: Collections, config: Config) -> None:
     add_page(app, notes, config)
-    add_page_api(app, notes)
+    add_page_api(app, notes, config)
     add_docs(app)
 
     @app.get("/demo")

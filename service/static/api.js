@@ -3,6 +3,7 @@
 import { bearer, otherKey } from "./key.js";
 
 const PATIENCE = 10_000;
+const DRAWING = 120_000; // a map that nobody has opened yet is drawn first
 
 export class Failure extends Error {
   constructor(title, message) {
@@ -56,7 +57,7 @@ export function scopes(typed, collection, signal) {
 }
 
 export async function map(collection, signal) {
-  const view = await call(collection ? `api/map?${params({ collection })}` : "api/map", { signal });
+  const view = await call(collection ? `api/map?${params({ collection })}` : "api/map", { signal, patience: DRAWING });
   view.ids = (view.ids.match(/.{16}/g) ?? []).map((id) => reference(view, id));
   for (const label of view.labels) label.id = reference(view, label.id);
   return view;
@@ -104,20 +105,20 @@ function params(values) {
 }
 
 /** The reply's JSON. Whatever goes wrong becomes a Failure in our own words. */
-async function call(path, { signal, ...options } = {}) {
-  const late = AbortSignal.timeout(PATIENCE);
+async function call(path, { signal, patience = PATIENCE, ...options } = {}) {
+  const late = AbortSignal.timeout(patience);
   const headers = bearer();
   let response, text;
   try {
     response = await fetch(path, { ...options, headers: { ...options.headers, ...headers }, signal: signal ? AbortSignal.any([signal, late]) : late });
     text = await response.text();
   } catch {
-    if (late.aborted) throw new Failure("Trellis is taking too long", "There was no reply within ten seconds.");
+    if (late.aborted) throw new Failure("Trellis is taking too long", `There was no reply within ${patience / 1000} seconds.`);
     if (response) throw new Failure("The reply was cut off", "The connection ended before all of it had come.");
     throw new Failure("Trellis cannot be reached", "The service that reads your notes may have stopped, or the network is away.");
   }
   if (response.ok) return parse(text);
-  if (response.status === 401 && (await otherKey(headers))) return call(path, { signal, ...options });
+  if (response.status === 401 && (await otherKey(headers))) return call(path, { signal, patience, ...options });
   throw refusal(response.status, parse(text, {}));
 }
 

@@ -8,6 +8,7 @@ import { failureParts } from "./stage.js";
 import { noNote } from "./state.js";
 
 const LIST_BLOCK = 200;
+const PAUSE = 300; // what comes sooner needs no word
 const COLOURS = 12;
 let chart = null;
 let opening = null;
@@ -23,9 +24,10 @@ export async function openMap(host, open, { note, collection }, pick) {
     opening = chart = null;
     drawn = collection;
   }
+  const waiting = chart ? 0 : setTimeout(sayDrawing, PAUSE, host);
   try {
     const mine = (opening ??= Promise.all([api.map(collection), style()]));
-    const [view] = await mine;
+    const [view] = await mine.finally(() => clearTimeout(waiting));
     if (mine !== opening) return;
     if (!chart) build(host, view, pick);
     chart.wake();
@@ -39,6 +41,13 @@ export async function openMap(host, open, { note, collection }, pick) {
     host.tabIndex = -1;
     host.replaceChildren(alert);
   }
+}
+
+/** Who opens the map of these notes first waits while it is drawn. */
+function sayDrawing(host) {
+  const note = make("p", "plain", "The map is being drawn. The first time this takes some seconds.");
+  note.role = "status";
+  host.replaceChildren(make("h2", "over", "Map of the notes"), note);
 }
 
 /** Rings the places that a search found. */

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import service
 
@@ -41,6 +41,19 @@ def test_nothing_of_the_map_is_loaded_before_it_is_opened(page, service):
     page.get_by_role("link", name="Map", exact=True).click()
     expect(page.locator(".points")).to_be_visible()
     assert {"map.js", "chart.js", "map.css", "map"} <= {url.rsplit("/")[-1] for url in asked}
+
+
+def test_who_waits_for_a_map_that_is_drawn_first_is_told_so(page, service, watch):
+    def slowly(route: Route) -> None:
+        page.wait_for_timeout(1000)
+        route.continue_()
+
+    page.route("**/api/map", slowly)
+    page.goto(f"{service.url}?map=1")
+    expect(page.locator("#map").get_by_role("status")).to_contain_text("is being drawn")
+    expect(page.locator(".points")).to_be_visible()
+    expect(page.locator("#map").get_by_text("is being drawn")).to_have_count(0)
+    assert watch.violations == watch.errors == []
 
 
 def test_what_is_loaded_for_it_is_small():

@@ -56,7 +56,6 @@ def all_of(generation: Generation) -> dict[str, object]:
         "made of": store.made_of().tolist(),
         "vectors": stored_vectors(generation.vectors, chunks).tolist(),
         "tokens": [generation.tokens.of_chunk(row).tolist() for row in chunks.tolist()],
-        "places": len(store.places()),
         "problems": store.problems(),
         "accounts": store.accounts(),
         "files": generation.manifest.sources,

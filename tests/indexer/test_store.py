@@ -345,7 +345,3 @@ def test_many_nodes_on_one_line(tmp_path: Path) -> None:
     assert store.line.tolist() == [1, 1, 1]
     assert store.row_at("a.opml", 1) == 0
     store.close()
-
-
-def test_places_come_back_by_chunk(store):
-    assert store.places().tolist() == [[row, -row] for row in range(len(store.chunk_node))]

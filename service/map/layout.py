@@ -7,15 +7,22 @@ What has a place keeps it: after an edit only what is new is placed, beside its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoder import Vectors
 from indexer.machine import usable_cores
+from indexer.numbering import Rows
+from service.map.tsne import Floats, lay_out
 
 Places = NDArray[np.int16]
 """Shape (chunks, 2), each number from -EDGE to EDGE."""
+
+Take = Callable[[Rows], Vectors]
+"""From rows to their vectors: shape (len(rows), dimension), unit length."""
 
 EDGE = 32_000
 _SAMPLE = 2000
@@ -24,22 +31,25 @@ _FEWEST = 40
 """Fewer vectors have no neighbourhoods to show: their principal components are the picture."""
 _COMPONENTS = 50
 _NEIGHBOURS = 6
-KEEP_FROM = 0.5
-"""A picture of which less than this share is left is drawn anew."""
-BESIDE = 5_000
-"""What is new is placed beside the nearest of so many."""
-
-Floats = NDArray[np.float64]
+_AT_ONCE = 20_000
+"""Vectors in memory, where all are too many."""
 
 
-def draw(vectors: Vectors) -> Places:
-    """vectors: shape (n, dimension), unit length."""
-    sample = np.linspace(0, len(vectors) - 1, min(len(vectors), _SAMPLE)).astype(np.int64)
-    drawn = np.zeros((len(vectors), 2), np.int16)
-    drawn[sample] = _fit_page(_lay_out(vectors[sample]))
-    others = np.setdiff1d(np.arange(len(vectors)), sample)
-    drawn[others] = place_beside(vectors[others], vectors[sample], drawn[sample])
+def draw(count: int, take: Take) -> Places:
+    """The picture of `count` vectors. Raises MapNotDrawn."""
+    sample = np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)
+    drawn = np.zeros((count, 2), np.int16)
+    vectors = take(sample)
+    drawn[sample] = _fit_page(_lay_out(vectors))
+    place_all(drawn, np.setdiff1d(np.arange(count), sample), take, vectors, drawn[sample])
     return drawn
+
+
+def place_all(places: Places, rows: Rows, take: Take, around: Vectors, near: Places) -> None:
+    """Fills in the places of these rows, beside the vectors `around`, whose places are `near`."""
+    for at in range(0, len(rows), _AT_ONCE):
+        some = rows[at : at + _AT_ONCE]
+        places[some] = place_beside(take(some), around, near)
 
 
 def _lay_out(vectors: Vectors) -> Floats:
@@ -47,21 +57,7 @@ def _lay_out(vectors: Vectors) -> Floats:
     components = _principal(vectors)
     if len(vectors) < _FEWEST:
         return components[:, :2]
-    from openTSNE import TSNE
-
-    start = components[:, :2] / max(float(components[:, 0].std()), 1e-9) * 1e-4
-    # More rounds gain nothing: two thirds of the ten nearest in meaning are among the ten nearest on the map either way.
-    method = TSNE(
-        perplexity=min(30, len(vectors) / 4),
-        initialization=start,
-        neighbors="exact",
-        negative_gradient_method="bh",
-        early_exaggeration_iter=60,
-        n_iter=150,
-        n_jobs=usable_cores(),
-        random_state=0,
-    )
-    return np.asarray(method.fit(components), np.float64)
+    return lay_out(components, usable_cores())
 
 
 def _principal(vectors: Vectors) -> Floats:

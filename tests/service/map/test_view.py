@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from service.picture import view_map
+from service.map.picture import picture_of
+from service.map.view import view_map
+from service.types import MapView
 from tests.conftest import Workshop
+
+
+def view(workshop: Workshop) -> MapView:
+    snapshot = workshop.snapshot()
+    return view_map(snapshot, picture_of(snapshot.generation).places)
 
 
 def test_every_node_has_a_place_and_a_section(workshop: Workshop) -> None:
@@ -11,7 +18,7 @@ def test_every_node_has_a_place_and_a_section(workshop: Workshop) -> None:
     workshop.write("Two\n\tc\n", "b.txt")
     workshop.build()
     snapshot = workshop.snapshot()
-    found = view_map(snapshot)
+    found = view(workshop)
     ids = [found.ids[start : start + 16] for start in range(0, len(found.ids), 16)]
     assert [snapshot.store.row_of(node) for node in ids] == [0, 1, 2, 3, 4]
     assert len(found.x) == len(found.y) == 5
@@ -21,14 +28,14 @@ def test_every_node_has_a_place_and_a_section(workshop: Workshop) -> None:
 def test_in_one_file_sections_are_its_outermost_headings(workshop: Workshop) -> None:
     workshop.write("One\n\ta\nTwo\n\tb\n\tc\n")
     workshop.build()
-    found = view_map(workshop.snapshot())
+    found = view(workshop)
     assert (found.sections, found.section, found.by_file) == (["One", "Two"], [0, 0, 1, 1, 1], False)
 
 
 def test_under_one_outermost_heading_sections_are_its_children(workshop: Workshop) -> None:
     workshop.write("All\n\tOne\n\t\ta\n\tTwo\n\t\tb\n")
     workshop.build()
-    found = view_map(workshop.snapshot())
+    found = view(workshop)
     assert (found.sections, found.section) == (["All", "One", "Two"], [0, 1, 1, 2, 2])
 
 
@@ -41,7 +48,7 @@ def test_headings_name_the_regions_of_what_stands_below_them_largest_first(works
         + "Few\n\tx\n"
     )
     workshop.build()
-    found = view_map(workshop.snapshot())
+    found = view(workshop)
     assert [(label.text, label.notes) for label in found.labels] == [("Baking bread", 40), ("Riding bicycles", 30)]
     for label, rows in zip(found.labels, (slice(0, 41), slice(41, 72)), strict=True):
         assert min(found.x[rows]) <= label.x <= max(found.x[rows])
@@ -51,4 +58,4 @@ def test_headings_name_the_regions_of_what_stands_below_them_largest_first(works
 def test_names_are_cut_to_a_length_that_a_map_can_show(workshop: Workshop) -> None:
     workshop.write("x" * 5000 + "\n" + "\tline\n" * 9)
     workshop.build()
-    assert {len(label.text) for label in view_map(workshop.snapshot()).labels} <= {60}
+    assert {len(label.text) for label in view(workshop).labels} <= {60}

@@ -1,13 +1,12 @@
-"""The picture of the vectors: near is near, the same is the same, and an edit moves nothing."""
+"""The picture of the vectors: near is near, and the same is the same."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from indexer.picture import EDGE, draw, place_beside
-from indexer.vectors import stored_vectors
-from tests.conftest import Workshop
+from service.map import layout
+from service.map.layout import EDGE, Places, place_beside
 
 
 def groups(count: int, size: int, seed: int = 0) -> np.ndarray:
@@ -16,6 +15,10 @@ def groups(count: int, size: int, seed: int = 0) -> np.ndarray:
     middles = np.repeat(random.normal(size=(count, 64)), size, axis=0)
     vectors = (middles + 0.4 * random.normal(size=middles.shape)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def draw(vectors: np.ndarray) -> Places:
+    return layout.draw(len(vectors), vectors.__getitem__)
 
 
 def test_neighbours_in_meaning_are_neighbours_in_the_picture() -> None:
@@ -36,17 +39,6 @@ def test_what_is_new_stands_beside_its_like() -> None:
     assert np.linalg.norm(old.astype(float) - place, axis=1).argmin() // 40 == 4
 
 
-def test_a_picture_of_which_little_is_left_is_drawn_anew(workshop: Workshop) -> None:
-    workshop.write("\n".join(f"note {number} about subject {number % 7}" for number in range(60)))
-    workshop.build()
-    workshop.write("\n".join(f"other {number} of matter {number % 5}" for number in range(60)), "more.txt")
-    (workshop.notes / "notes.txt").unlink()
-    workshop.build()
-    generation = workshop.snapshot().generation
-    vectors = stored_vectors(generation.vectors, np.arange(60))
-    assert (generation.store.places() == draw(vectors)).all()
-
-
 @pytest.mark.parametrize("count", [1, 2, 3, 39, 41])
 def test_few_notes_have_a_picture_too(count: int) -> None:
     drawn = draw(groups(1, count))
@@ -59,18 +51,9 @@ def test_equal_vectors_and_vectors_of_one_dimension_have_a_picture() -> None:
 
 
 def test_beyond_the_sample_neighbours_are_still_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.picture._SAMPLE", 100)
+    monkeypatch.setattr(layout, "_SAMPLE", 100)
+    monkeypatch.setattr(layout, "_AT_ONCE", 70)
     places = draw(groups(5, 80)).astype(float)
     middles = np.array([np.median(places[first : first + 80], axis=0) for first in range(0, 400, 80)])
     nearest = np.linalg.norm(places[:, None] - middles[None], axis=2).argmin(axis=1)
     assert (nearest == np.arange(400) // 80).mean() > 0.97
-
-
-def test_a_saved_edit_leaves_the_other_notes_where_they_are(workshop: Workshop) -> None:
-    lines = [f"note {number} about subject {number % 7}" for number in range(60)]
-    workshop.write("\n".join(lines))
-    workshop.build()
-    before = workshop.snapshot().store.places()
-    workshop.write("\n".join(["something new", *lines]))
-    workshop.build()
-    assert (workshop.snapshot().store.places()[1:] == before).all()

@@ -1,11 +1,11 @@
-"""The map of the notes: every node at its place in the picture of the vectors, with its section and with names of regions."""
+"""What the page gets: every node at its place in the picture of the vectors, with its section and with names of regions."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from indexer.picture import EDGE
 from indexer.store import Rows, Store
+from service.map.layout import EDGE, Places
 from service.snapshot import Snapshot
 from service.types import MapLabel, MapView
 
@@ -17,10 +17,11 @@ _SPREAD = 0.3
 _LABEL_LENGTH = 60
 
 
-def view_map(snapshot: Snapshot) -> MapView:
+def view_map(snapshot: Snapshot, chunks: Places) -> MapView:
+    """chunks: the place of each chunk."""
     store = snapshot.store
     first, _ = store.chunks_of(np.arange(len(store)))
-    places = store.places()[first]
+    places = chunks[first]
     section, names = _sections(store)
     return MapView(
         edge=EDGE,
