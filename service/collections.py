@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +17,7 @@ from indexer import encoder
 from indexer.device import Device
 from indexer.encoder import Encoder, Model
 from indexer.errors import EngineError, IndexMissing, NotPublished, TrellisError
-from indexer.generation import kept_model, read_manifest, require_match
+from indexer.generation import current_name, kept_model, read_manifest, require_match
 from service.config import Collection, Config
 from service.errors import CollectionNotFound, CollectionUnavailable
 from service.snapshot import Answering, Current, Snapshot
@@ -182,6 +183,12 @@ class OpenCollection:
     def refresh(self) -> bool:
         """Takes up a generation that somebody else made. Raises IndexFolderError; the one before then goes on answering."""
         return self._current.refresh() if self._current else False
+
+    def is_outdated(self) -> bool:
+        """Whether somebody else has made a newer generation than the one that answers."""
+        with suppress(TrellisError):
+            return bool(self._current and self._current.built and current_name(self.folder) != self._current.get().name)
+        return False
 
     def fail(self, problem: TrellisError) -> None:
         """Remembers why the notes could not be indexed, for as long as there is no index either."""

@@ -64,12 +64,21 @@ class Follower(threading.Thread):
     where it cannot, the notes are looked at regularly.
     """
 
-    def __init__(self, notes: Sequence[Path], update: Callable[[], None], leave_out: Sequence[str] = ()) -> None:
-        """What is in the notes now counts as dealt with, so make it before they are indexed for the first time."""
+    def __init__(
+        self,
+        notes: Sequence[Path],
+        update: Callable[[], None],
+        leave_out: Sequence[str] = (),
+        tell: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        """What is in the notes now counts as dealt with, so make it before they are indexed for the first time. tell: hears of
+        it when `behind` may have changed.
+        """
         super().__init__(name="follower", daemon=True)
         self._notes = notes
         self._leave_out = leave_out
         self._update = update
+        self._tell = tell
         self._ahead = False  # the notes were seen to be ahead of the index
         self._failed = False  # what they say could not be indexed, and is not tried again before the next change
         self._stopped = False
@@ -108,13 +117,16 @@ class Follower(threading.Thread):
         patience = time.monotonic() + _PATIENCE
         while now is not None and now != self._done and not self._stopped:
             self._ahead = True
+            self._tell(self.behind)
             time.sleep(_REST)
             before, now = now, self._signature()
             if now is not None and (now == before or time.monotonic() > patience):
                 if self._try_update():
                     self._done, self._ahead = now, False
+                self._tell(self.behind)
                 return
         self._ahead = self._ahead and now != self._done
+        self._tell(self.behind)
 
     def _signature(self) -> Signature | None:
         """None when the notes are not there at all, which is more likely an unmounted disk than a wish to forget them. That is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from indexer.merge import Merged
     from indexer.shards import Shard
 
+Flags = MutableSequence[bool]
 _log = logging.getLogger("trellis.serving")
 _INTERVAL = 0.5
 """Seconds between two looks for a new generation: each reads 65 bytes."""
@@ -57,22 +58,30 @@ class Refresher(threading.Thread):
         self._troubles[member.name] = trouble
 
 
-def open_indexes(config: Config, *, follows: bool) -> tuple[Collections, Sequence[threading.Thread]]:
+def open_indexes(
+    config: Config, *, follows: bool, behind: Flags | None = None
+) -> tuple[Collections, Sequence[threading.Thread]]:
     """All collections, ready to answer, and the threads that keep them so, not started yet. follows: brings the indexes up to
-    date first; otherwise somebody else does. Raises TrellisError when none can be asked.
+    date first; otherwise somebody else does. behind: where the one who follows the notes tells the others, for each collection,
+    that its index is behind them. Raises TrellisError when none can be asked.
     """
     from indexer.machine import give_back_memory
     from service.batching import SharedEncoder
 
     served = Collections.of(config, Encoders(SharedEncoder))
     keeping: list[threading.Thread] = []
+    flags = [False] * len(served.members) if behind is None else behind
     if not follows:
         keeping = [Refresher(served.members)]
+        for at, member in enumerate(served.members):
+            member.is_behind = partial(_is_behind, member, flags, at)
     elif config.watch:
         from service.follow import Follower
 
-        for member in served.members:
-            follower = Follower(member.notes, partial(_follow, member), member.leave_out)
+        for at, member in enumerate(served.members):
+            follower = Follower(
+                member.notes, partial(_follow, member), member.leave_out, partial(flags.__setitem__, at)
+            )
             member.is_behind = partial(getattr, follower, "behind")
             keeping.append(follower)
     if follows:
@@ -81,6 +90,11 @@ def open_indexes(config: Config, *, follows: bool) -> tuple[Collections, Sequenc
     served.asked()  # one at least has to answer
     give_back_memory()
     return served, keeping
+
+
+def _is_behind(member: OpenCollection, flags: Flags, at: int) -> bool:
+    """Whether the notes are ahead of the index, or the index of what is served of it."""
+    return bool(flags[at]) or member.is_outdated()
 
 
 def build(member: OpenCollection, shard: Shard | None = None, anew: bool = False) -> Report:

@@ -35,7 +35,7 @@ from indexer.milvus.pages import key_of
 from indexer.numbering import Rows
 from indexer.quoting import content_hash
 from indexer.store import StoredNode
-from indexer.store.postings import K1, TRAIL_WEIGHT, B, Postings
+from indexer.store.postings import Postings
 
 INLINE = 60_000
 """Bytes of a field that stand in the record; more go to a page, whose name stands there instead."""
@@ -199,9 +199,7 @@ def _weights_in(words: Postings, slots: Rows, mean_length: float) -> list[Weight
     where = np.flatnonzero(wanted[stems.chunks] >= 0)
     terms = np.searchsorted(stems.starts, where, "right") - 1
     chunks = stems.chunks[where]
-    counts = stems.times[where, 0] + TRAIL_WEIGHT * stems.times[where, 1]
-    lengths = words.lengths[chunks] / mean_length
-    weights = counts * (K1 + 1) / (counts + K1 * (1 - B + B * lengths))
+    weights = words.weights(where, mean_length)
     found: list[Weights] = [{} for _ in range(len(slots))]
     for owner, term, weight in zip(wanted[chunks].tolist(), terms.tolist(), weights.tolist(), strict=True):
         place = word_place(stems.terms[term])

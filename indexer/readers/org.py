@@ -19,10 +19,6 @@ from indexer.readers.notebooks import page_attributes
 from indexer.readers.org_markup import read_text
 from indexer.readers.page import Format, Page, Reading, Tree
 
-_SIGNS = re.compile(
-    r"^(?:#\+(?:title|filetags|startup|todo|begin_src)\b|\s*:PROPERTIES:\s*$)", re.IGNORECASE | re.MULTILINE
-)
-
 Numbered = list[tuple[int, str]]
 
 
@@ -395,10 +391,4 @@ class _Reader:
         return bool(self.tree.nodes) and self.tree.nodes[-1].parent == node
 
 
-def _looks_like_org(page: Page) -> bool:
-    """A keyword or a drawer of properties, and a headline."""
-    head = page.lines[:400]
-    return bool(_SIGNS.search("\n".join(head))) and any(syntax.HEADLINE.match(line) for line in head)
-
-
-FORMAT = Format("Org", (".org", ".org_archive"), read, _looks_like_org)
+FORMAT = Format("Org", (".org", ".org_archive"), read, syntax.looks_like_org)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from indexer.attributes import PRIORITY, TODO, Attribute, date, tags, todo
+from indexer.readers.page import Page
 
 HEADLINE = re.compile(r"(\*+)\s+(.*)$")
 PRIORITY_COOKIE = re.compile(r"\[#([A-Za-z0-9]{1,2})\]\s*")
@@ -25,6 +26,9 @@ FOOTNOTE = re.compile(r"\[fn:([\w-]+)\]\s*")
 CLOCK = re.compile(r"\s*CLOCK:|\s*- (?:State|Rescheduled|New deadline|Refiled on|CLOSING NOTE)\b.*\[\d{4}-")
 INLINE_TASK = 15
 """Stars from which on a headline is a task inside the text."""
+_SIGNS = re.compile(
+    r"^(?:#\+(?:title|filetags|startup|todo|begin_src)\b|\s*:PROPERTIES:\s*$)", re.IGNORECASE | re.MULTILINE
+)
 CODE = frozenset({"src", "example", "export", "latex", "html", "ascii", "clojure", "query", "verbatim"})
 
 
@@ -94,3 +98,9 @@ def headline_text(rest: str, open_words: frozenset[str], done_words: frozenset[s
         attributes += tags(found.group(1).split(":"))
         rest = rest[: found.start()]
     return rest.strip(), attributes
+
+
+def looks_like_org(page: Page) -> bool:
+    """A keyword or a drawer of properties, and a headline."""
+    head = page.lines[:400]
+    return bool(_SIGNS.search("\n".join(head))) and any(HEADLINE.match(line) for line in head)

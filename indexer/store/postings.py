@@ -81,6 +81,12 @@ class Postings:
         where = self.stems.of(stem)
         return where.stop - where.start if live is None else int(np.count_nonzero(live[self.stems.chunks[where]]))
 
+    def weights(self, where: slice | Slots, mean_length: float) -> NDArray[np.float32]:
+        """What each of these postings of stems adds to the BM25 score of its chunk, for a stem whose rarity is 1."""
+        counts = self.stems.times[where, 0] + TRAIL_WEIGHT * self.stems.times[where, 1]
+        lengths = self.lengths[self.stems.chunks[where]] / mean_length
+        return np.asarray(counts * (K1 + 1) / (counts + K1 * (1 - B + B * lengths)))
+
     def all_holders(self, live: Mask | None) -> dict[str, int]:
         """The same for every stem that any chunk holds."""
         terms = self.stems.of_postings() if live is None else self.stems.of_postings()[live[self.stems.chunks]]

@@ -15,7 +15,6 @@ from indexer.attributes import OWN, Attribute
 from indexer.node import Problem
 from indexer.numbering import Mask, Numbering, RowMask, Rows, SparseMask
 from indexer.quoting import content_hash
-from indexer.store.postings import K1, TRAIL_WEIGHT, B
 from indexer.store.segment import Hashes, Segment
 from indexer.store.stored import KnownHeading, StoredNode, best_first
 from indexer.store.structure import FileList, Structure
@@ -254,15 +253,10 @@ class Store:
             holders = self._holders(stem)
             rarity = max(np.log((len(scores) - holders + 0.5) / (holders + 0.5)), 1e-6)
             for number, segment in enumerate(self.segments):
-                stems = segment.words.stems
-                where = stems.of(stem)
-                chunks = stems.chunks[where]
-                rows = self._chunks.row_of(number)[chunks]
-                counts = stems.times[where, 0] + TRAIL_WEIGHT * stems.times[where, 1]
-                lengths = segment.words.lengths[chunks] / self._mean_length
-                scores_here = rarity * counts * (K1 + 1) / (counts + K1 * (1 - B + B * lengths))
+                where = segment.words.stems.of(stem)
+                rows = self._chunks.row_of(number)[segment.words.stems.chunks[where]]
                 there = rows >= 0
-                scores[rows[there]] += scores_here[there]
+                scores[rows[there]] += (rarity * segment.words.weights(where, self.mean_length))[there]
                 found[rows[there]] = True
         rows = np.flatnonzero(found)
         if mask is not None:
@@ -271,7 +265,7 @@ class Store:
         return rows, scores[rows]
 
     @cached_property
-    def _mean_length(self) -> float:
+    def mean_length(self) -> float:
         """Words of a chunk, on average."""
         total = sum(int(self._lengths(number).sum()) for number in range(len(self.segments)))
         return max(total / max(len(self.chunk_node), 1), 1e-9)
@@ -355,11 +349,6 @@ class Store:
         query = "SELECT DISTINCT short FROM acronym"
         found = {short for segment in self.segments for (short,) in segment.texts.execute(query)}
         return sorted(short for short in found if self.uses(short) or self.spelled_out(short))
-
-    @property
-    def mean_length(self) -> float:
-        """Words of a chunk, on average."""
-        return self._mean_length
 
     def statements(self, names: Sequence[str]) -> list[tuple[int, int, int, str]]:
         """(row, first row, last row, value) of every attribute of these names: the row that says it, -1 for a file, and the run

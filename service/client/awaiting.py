@@ -13,13 +13,13 @@ from service.client.errors import ClientError
 from service.client.replies import check_ended, is_stream, raise_refusal, read_event, read_reply
 from service.client.retrying import Retrying
 from service.client.wire import options_of, request_of, translated
+from service.map.types import MapView
 from service.types import (
     Alive,
     Answer,
     Choices,
     CollectionState,
     Health,
-    MapView,
     NodeView,
     OutlineView,
     RelatedResults,

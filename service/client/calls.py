@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from service.chat.types import ChatMessage, ChatRequest, CitationState
+from service.map.types import MapView
 from service.search.query_syntax import join_path
 from service.types import (
     Alive,
@@ -18,7 +19,6 @@ from service.types import (
     Choices,
     CollectionList,
     Health,
-    MapView,
     NodeView,
     OutlineView,
     RelatedResults,

@@ -12,6 +12,7 @@ from typing import Any
 
 from service import types
 from service.chat.types import ChatRequest, CitationState, Event
+from service.map.types import MapView
 from service.outline import ROWS_AT_ONCE
 from service.presence import Codes
 from service.scopes import MOST
@@ -174,7 +175,7 @@ OPERATIONS: Sequence[Operation] = (
     Operation(
         "get", "/api/map", "The picture of all notes of a collection",
         "A point for every note, near to what is near in meaning. Drawn when it is asked for first, which takes some seconds.",
-        "Finding one's way", types.MapView, parameters=(_COLLECTION,), refuses=(404, 503),
+        "Finding one's way", MapView, parameters=(_COLLECTION,), refuses=(404, 503),
     ),
     Operation(
         "get", "/api/collections", "The collections of notes", "And whether each can be asked.",

@@ -15,6 +15,7 @@ from service import logs
 from service.cli.support import BAD_INPUT, fail
 from service.config import Config
 from service.presence import Presence
+from service.serving import Flags
 
 GO, LEAVE, READY = "go", "leave", "ready"
 
@@ -22,8 +23,9 @@ GO, LEAVE, READY = "go", "leave", "ready"
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a child is given. number: from 1 on; the first one indexes. orders: by which it is told what to do, and tells
-    that it is ready. counts: to whom counts for the limits. figures: the folder that all keep their figures in.
-    presence: how the service is found from this machine.
+    that it is ready. counts: to whom counts for the limits. figures: the folder that all keep their figures in. behind:
+    where the first one tells for each collection whether its notes are ahead. presence: how the service is found from
+    this machine.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Place:
     orders: Connection
     counts: Connection
     figures: Path
+    behind: Flags
     presence: Presence | None = None
 
 
@@ -84,7 +87,7 @@ def _answer(place: Place, orders: _Orders) -> None:
     share_memory()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place.figures)  # the library looks once, when it is loaded
     follows = place.number == 1 and not place.config.read_only
-    served, keeping = open_indexes(place.config, follows=follows)
+    served, keeping = open_indexes(place.config, follows=follows, behind=place.behind)
 
     from service.http.beside import Beside, SharedLimiter
     from service.http.server import serve

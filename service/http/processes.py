@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
 from indexer.machine import usable_cores
 from service import logs
@@ -38,6 +39,7 @@ from service.http.process import GO, LEAVE, Place, answer, answer_alone
 from service.limits import Limiter
 from service.metrics import forget_process, tell_processes
 from service.presence import Presence
+from service.serving import Flags
 
 serve_alone = answer_alone
 _log = logging.getLogger("trellis.processes")
@@ -63,7 +65,8 @@ def supervise(
     figures = Path(tempfile.mkdtemp(prefix="trellis-"))
     try:
         with _signals() as told:
-            supervisor = _Supervisor(config, bound, figures, count, told, presence)
+            behind: Any = multiprocessing.RawArray("b", len(config.all_collections()))
+            supervisor = _Supervisor(config, bound, figures, count, told, presence, behind)
             try:
                 return supervisor.run(ready)
             finally:
@@ -115,6 +118,7 @@ class _Supervisor:
     count: int
     signals: Connection
     presence: Presence | None
+    behind: Flags
     children: dict[int, _Child] = field(default_factory=dict)
     pauses: dict[int, float] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)
@@ -143,7 +147,9 @@ class _Supervisor:
         context = multiprocessing.get_context("spawn")
         orders, their_orders = context.Pipe()
         counts, their_counts = context.Pipe()
-        place = Place(number, self.config, self.bound, their_orders, their_counts, self.figures, self.presence)
+        place = Place(
+            number, self.config, self.bound, their_orders, their_counts, self.figures, self.behind, self.presence
+        )
         process = context.Process(target=answer, args=(place,), name=f"trellis {number}")
         with _held_back():
             process.start()

@@ -6,8 +6,8 @@ import numpy as np
 
 from indexer.store import Rows, Store
 from service.map.layout import EDGE, Places
+from service.map.types import MapLabel, MapView
 from service.snapshot import Snapshot
-from service.types import MapLabel, MapView
 
 _LABELS = 400
 _LABEL_FROM = 5

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexer.late import spread
 from indexer.numbering import RowMask
 from indexer.store import Rows, Store
+from indexer.store.postings import K1
 from service.search.intent import asks_amount, gives_amount, wants_list
 from service.search.query import Query
 from service.search.windows import Window, narrowed, shortened, window_around, windows_around
@@ -30,8 +31,6 @@ INHERITED = 0.95
 """What a match in an ancestor counts, beside one in the window itself."""
 _OUTLINE, _PROSE = 15, 60
 """Tokens a node, on average: at most so many in outlines, at least so many in notes whose nodes are whole texts."""
-_BM25_K1 = 1.2
-"""As SQLite has it: no word can add more than (k1 + 1) times its inverse document frequency."""
 _GLIMPSE = 0.1
 """What is left to the views by vectors for a question that the model cannot read: letters that it knows still tell a little."""
 _DENSE_LINE = 0.4
@@ -144,7 +143,8 @@ def _lexical_shares(store: Store, query: Query, chunks: Rows, scores: Floats) ->
     """The best nodes by BM25, each with its share of the highest score that a text could have for these words."""
     total = len(store.chunk_node)
     counts = [store.chunks_with(word) for word in set(query.words)]
-    highest = (_BM25_K1 + 1) * sum(max(log((total - count + 0.5) / (count + 0.5)), 0.0) for count in counts)
+    # No word can add more than (k1 + 1) times its inverse document frequency.
+    highest = (K1 + 1) * sum(max(log((total - count + 0.5) / (count + 0.5)), 0.0) for count in counts)
     shares: dict[int, float] = {}
     for chunk, score in zip(chunks.tolist(), scores.tolist(), strict=True):
         shares.setdefault(int(store.chunk_node[chunk]), min(score / max(highest, 1e-9), 1.0))

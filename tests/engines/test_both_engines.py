@@ -111,6 +111,11 @@ GARDEN = {"Garden", *BEANS}
         ({"tag": ("mission", "urgent")}, FUEL),
         ({"todo": "open"}, {*VALVE, "Answer of the key supplier", "turn the key in the shed"}),
         ({"todo": "waiting"}, {"Answer of the key supplier"}),
+        (
+            {"todo": "*"},
+            {*VALVE, "Answer of the key supplier", "turn the key in the shed"}
+            | {"Order the key fuel", "twelve key tonnes", "the key to good beans"},
+        ),
         ({"todo": "done", "tag": ("space",)}, {"Order the key fuel", "twelve key tonnes"}),
         ({"after": "2026-03"}, VALVE),
         ({"before": "2026"}, GARDEN),

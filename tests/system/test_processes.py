@@ -17,6 +17,7 @@ import pytest
 
 from bench.trust import stopping
 from bench.trust.running import QUESTION, Running, prepare, running, trellis, wait_for
+from indexer.generation_writing import write_lock
 
 PATIENCE = 60.0
 TWO = ("--processes", "2")
@@ -119,6 +120,25 @@ def test_a_publication_is_asked_of_both_while_it_is_made(service: Running) -> No
             pool.map(lambda _: service.send("POST", "/p/dns/api/ask", body, Content_Type="application/json"), range(16))
         )
     assert {reply.status for reply in replies} == {200}
+
+
+def test_all_processes_say_that_the_notes_are_ahead_of_the_index(service: Running, folder: Path) -> None:
+    def behind() -> set[bool]:
+        since = len(requests(service))
+        told: set[bool] = set()
+        while answering(service, since) != {1, 2}:
+            with ThreadPoolExecutor(8) as pool:
+                told |= {
+                    json.loads(reply.body).get("behind", False)
+                    for reply in pool.map(lambda _: service.ask(), range(16))
+                }
+        return told
+
+    with write_lock(folder / "index", PATIENCE):  # nobody can bring it up to date
+        (folder / "notes" / "ahead.txt").write_text("- The gondola is painted in spring\n", "utf-8")
+        assert wait_for(lambda: behind() == {True}, PATIENCE)
+    assert wait_for(lambda: behind() == {False}, PATIENCE)
+    assert "gondola" in service.ask("When is the gondola painted?").body.decode()
 
 
 def test_an_edit_reaches_all_processes(service: Running, folder: Path) -> None:

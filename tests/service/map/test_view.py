@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from service.map.picture import picture_of
+from service.map.types import MapView
 from service.map.view import view_map
-from service.types import MapView
 from tests.conftest import Workshop
 
 

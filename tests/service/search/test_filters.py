@@ -67,6 +67,7 @@ GARDEN = ["Garden", "turn the key in the shed", "the key to good beans", "plain 
         ({"todo": "done"}, ["Order the key fuel", "twelve key tonnes", "the key to good beans"]),
         ({"todo": "todo"}, [*VALVE, "turn the key in the shed"]),
         ({"todo": "wait"}, None),
+        ({"todo": "*"}, [*VALVE, *FUEL, "turn the key in the shed", "the key to good beans"]),
         ({"todo": "WAITING"}, ["Answer of the key supplier"]),
         (
             {"where": (("owner", "priya"),)},
