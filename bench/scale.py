@@ -55,6 +55,7 @@ Measured = dict[str, Any]
 def main() -> None:
     options = _options()
     if not options.render:
+        where = conditions(ROOT, locate())  # first: what it needs may be missing
         sizes = [(units, True) for units in options.sizes] + [(units, False) for units in options.beyond]
         with tempfile.TemporaryDirectory() as temporary:
             cache = options.cache or Path(temporary)
@@ -65,9 +66,9 @@ def main() -> None:
             "sizes": measured,
             "rounds": options.rounds,
             "noise": _NOISE,
-            "conditions": conditions(ROOT, locate()),
+            "conditions": where,
         }
-        document["conditions"].pop("bootstrap")
+        where.pop("bootstrap")
         options.results.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     document = json.loads(options.results.read_text("utf-8"))
     options.plots.write_text(draw(document["sizes"], MEASURES), "utf-8")

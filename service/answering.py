@@ -28,6 +28,7 @@ from service.search.windows import MAX_LINES, Window
 from service.search.words import content_stems
 from service.snapshot import OneOrMore, Snapshot, several
 from service.stages import stage
+from service.turns import turn
 from service.types import (
     QUESTION_LIMIT,
     TOP_ASK,
@@ -172,14 +173,15 @@ def _search(
 ) -> tuple[list[tuple[Part, Window]], list[Result]]:
     words, own = parse_query(check_question(question, top, limit))
     question = check_question(words, top, limit)
-    with stage("rank"):
-        parts = rank_across(snapshots, question, max(top, JUDGED), own.narrowed(filters), gone)
-        found = merged(parts, top)
     results: dict[int, Result] = {}
-    with stage("excerpt"):
-        for part in parts:
-            windows = [window for owner, window in found if owner is part]
-            results |= zip(map(id, windows), _results(part, windows, explained), strict=True)
+    with turn(snapshots):
+        with stage("rank"):
+            parts = rank_across(snapshots, question, max(top, JUDGED), own.narrowed(filters), gone)
+            found = merged(parts, top)
+        with stage("excerpt"):
+            for part in parts:
+                windows = [window for owner, window in found if owner is part]
+                results |= zip(map(id, windows), _results(part, windows, explained), strict=True)
     return found, _without_repeats([results[id(window)] for _, window in found])
 
 
