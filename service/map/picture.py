@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from indexer.numbering import Rows
 from indexer.store.segment import Hashes
 from service.map.layout import Places, draw, place_all
 
+_log = logging.getLogger("trellis.map")
 FILE = ".map"
 _MAGIC = b"trellis-map-1 "
 _KEEP_FROM = 0.5
@@ -69,12 +71,15 @@ def picture_of(generation: Generation, before: Picture | None = None) -> Picture
 
 
 def load_picture(folder: Path) -> Picture | None:
-    """The picture that is kept beside an index; none if there is none, or not as it was written: then it is drawn anew."""
+    """The picture that is kept beside an index, if there is one, as it was written."""
     try:
         head, _, data = (folder / FILE).read_bytes().partition(b"\n")
     except OSError:
         return None
-    return Picture.from_bytes(data) if head == _head(data) else None
+    if head == _head(data):
+        return Picture.from_bytes(data)
+    _log.warning("%s beside the index is damaged: the map is drawn anew", FILE)
+    return None
 
 
 def keep_picture(folder: Path, picture: Picture) -> None:

@@ -53,7 +53,9 @@ def test_a_picture_of_which_little_is_left_is_drawn_anew(workshop: Workshop, dra
     assert (places(workshop, drawn) == places(workshop)).all()
 
 
-def test_what_is_kept_comes_back_and_what_is_damaged_does_not(workshop: Workshop, drawn: Picture) -> None:
+def test_what_is_kept_comes_back_and_what_is_damaged_is_named_and_does_not(
+    workshop: Workshop, drawn: Picture, caplog: pytest.LogCaptureFixture
+) -> None:
     keep_picture(workshop.index, drawn)
     kept = load_picture(workshop.index)
     assert kept
@@ -63,8 +65,11 @@ def test_what_is_kept_comes_back_and_what_is_damaged_does_not(workshop: Workshop
     for data in (b"", whole[:-1], whole[:1000], whole.replace(b"PK", b"KP", 1), whole[:-9] + b"\0" * 9, b"rubbish"):
         path.write_bytes(data)
         assert load_picture(workshop.index) is None, data[:40]
+        assert ".map beside the index is damaged" in caplog.text
+        caplog.clear()
     path.unlink()
     assert load_picture(workshop.index) is None
+    assert not caplog.text
 
 
 def test_a_service_keeps_the_map_beside_the_index_unless_it_only_reads(workshop: Workshop, drawn: Picture) -> None:
