@@ -148,7 +148,6 @@ def _import_everything() -> None:
     import indexer.check
     import indexer.encoder
     import indexer.onnx_encoder
-    import indexer.picture
     import service.answering
     import service.cli
     import service.http.web
