@@ -1,9 +1,10 @@
-"""What this machine lets one process use, and what the process gives back."""
+"""What this machine lets one process use, what the process gives back, and how it starts another."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
@@ -49,3 +50,11 @@ def _glibc(name: str) -> Callable[..., int] | None:
     if os.name != "posix":
         return None
     return getattr(ctypes.CDLL(None), name, None)
+
+
+def apart(module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """The command that runs a module of ours in a process of its own, and its environment."""
+    packages = str(Path(__file__).resolve().parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [packages, os.environ.get("PYTHONPATH")]))}
+    # -P: a file of the folder that one happens to stand in must not be taken for a library.
+    return [sys.executable, "-P", "-m", module, *arguments], environment

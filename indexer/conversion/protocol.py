@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import msgspec
 
 from indexer.errors import ConversionFailed, ModelNotFound
+from indexer.machine import apart
 from indexer.prompts import Prompts
 
 
@@ -41,10 +39,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def run_conversion(request: Request, say: Callable[[str], None]) -> str:
     """Converts in a process of its own and answers the digest of the manifest. Raises ModelNotFound or ConversionFailed."""
-    packages = str(Path(__file__).resolve().parent.parent.parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [packages, os.environ.get("PYTHONPATH")]))}
-    # -P: a file of the folder that one happens to stand in must not be taken for a library.
-    command = [sys.executable, "-P", "-m", "indexer.conversion"]
+    command, environment = apart("indexer.conversion")
     with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as errors:
         asked.write(msgspec.json.encode(request))
         asked.seek(0)

@@ -34,8 +34,8 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no 
             before = self.header_plus
             if not before and data[:1].isspace() and data[:1] not in b"\r\n":
                 return self._refuse("A request begins with its method.", data)
-            begun = before[-1:] if before.endswith(b"\r") else b""
-            if b"\r\n\r\n" not in before + data and _BARE_LINE_FEED.search(begun + data):
+            whole = before + data
+            if b"\r\n\r\n" not in whole and _BARE_LINE_FEED.search(whole, max(len(before) - 1, 0)):
                 return self._refuse("Lines end in CR LF.", data)
         taken: int = super().received(data)
         return taken

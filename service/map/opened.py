@@ -38,8 +38,9 @@ class Maps:
             return data
 
     def _picture(self, generation: Generation, folder: Path) -> Picture:
-        picture = picture_of(generation, self._pictures.get(folder) or load_picture(folder))
+        before = self._pictures.get(folder) or load_picture(folder)
+        picture = picture_of(generation, before)
         self._pictures[folder] = picture
-        if self._keep:
+        if self._keep and picture is not before:
             keep_picture(folder, picture)
         return picture

@@ -5,15 +5,14 @@ keep, which a service that draws one map in a while should not.
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.machine import apart
 from service.errors import MapNotDrawn
 
 Floats = NDArray[np.float64]
@@ -24,10 +23,7 @@ _PATIENCE = 120.0
 
 def lay_out(components: Floats, threads: int) -> Floats:
     """Shape (n, 2), around the origin. components: shape (n, d), started from the first two columns. Raises MapNotDrawn."""
-    packages = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [packages, os.environ.get("PYTHONPATH")]))}
-    # -P: a file of the folder that one happens to stand in must not be taken for a library.
-    command = [sys.executable, "-P", "-m", "service.map.tsne", str(threads)]
+    command, environment = apart("service.map.tsne", str(threads))
     try:
         made = subprocess.run(  # noqa: S603
             command, input=_to_bytes(components), capture_output=True, env=environment, timeout=_PATIENCE, check=True

@@ -139,7 +139,7 @@ def test_a_conversion_that_dies_leaves_nothing_and_the_model_runs_as_it_is(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(protocol.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     encoder = load(locate(str(small)))
     assert isinstance(encoder, TorchEncoder)
     assert "it ended with status 1" in caplog.text
