@@ -106,7 +106,7 @@ def unaccented(word: str) -> str:
     return unicodedata.normalize("NFKC", apart).translate(_ALIKE) or word
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """The word without case, accents and endings: "Caching" and "cached" give the same."""
     bare = unaccented(plain(word))

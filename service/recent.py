@@ -1,15 +1,19 @@
-"""Answers that were given lately, kept as long as the notes are the same: people and pages ask the same again and again."""
+"""Answers that were given lately, kept as long as the notes are the same: people and pages ask the same again and again.
+
+They are kept encoded: a tenth of the memory that the objects would take, a bound that counts what it holds, and nothing for the
+garbage collector to walk through.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from cachetools import LRUCache
-from msgspec import structs
+from msgspec import msgpack, structs
 
 from service import answering, stages
 from service.across import Gone
@@ -18,12 +22,12 @@ from service.snapshot import OneOrMore, Snapshot, several
 from service.types import Answer, SearchResults
 
 _KEPT = 8_000_000
-"""Characters of excerpts that are kept for one generation."""
+"""Bytes of encoded answers that are kept for one generation."""
 
 Found = TypeVar("Found", Answer, SearchResults)
 
 _lock = threading.Lock()
-_recent: WeakKeyDictionary[Snapshot, LRUCache[tuple[object, ...], Any]] = WeakKeyDictionary()
+_recent: WeakKeyDictionary[Snapshot, LRUCache[tuple[object, ...], bytes]] = WeakKeyDictionary()
 
 
 def ask(
@@ -37,6 +41,7 @@ def ask(
 ) -> Answer:
     """As `answering.ask`."""
     return _recall(
+        Answer,
         asked,
         ("ask", question, top, filters, explained, _key(gone)),
         lambda: answering.ask(asked, question, top, filters=filters, explained=explained, gone=gone),
@@ -54,6 +59,7 @@ def search(
 ) -> SearchResults:
     """As `answering.search`."""
     return _recall(
+        SearchResults,
         asked,
         ("search", query, top, filters, explained, _key(gone)),
         lambda: answering.search(asked, query, top, filters=filters, explained=explained, gone=gone),
@@ -64,23 +70,21 @@ def _key(gone: Gone | None) -> tuple[object, ...]:
     return tuple((snapshot.collection, mask.tobytes()) for snapshot, mask in (gone or {}).items())
 
 
-def _recall(asked: OneOrMore, key: tuple[object, ...], find: Callable[[], Found]) -> Found:
+def _recall(kind: type[Found], asked: OneOrMore, key: tuple[object, ...], find: Callable[[], Found]) -> Found:
     """Kept with the first collection that is asked; the key names the others as they are now."""
     started = time.perf_counter()
     first, *others = several(asked)
     key = (*key, *((other.collection, other.name) for other in others))
     with _lock:
-        kept = _recent.setdefault(first, LRUCache(_KEPT, _size))
-        found: Found | None = kept.get(key)
-    stages.recall(found is not None)
-    if found is not None:
+        kept = _recent.setdefault(first, LRUCache(_KEPT, len))
+        encoded = kept.get(key)
+    stages.recall(encoded is not None)
+    if encoded is not None:
+        found = msgpack.decode(encoded, type=kind)
         return structs.replace(found, took_ms=round((time.perf_counter() - started) * 1000, 2))
     found = find()
+    encoded = msgpack.encode(found)
     with _lock:
-        if _size(found) <= _KEPT:
-            kept[key] = found
+        if len(encoded) <= _KEPT:
+            kept[key] = encoded
     return found
-
-
-def _size(found: Answer | SearchResults) -> int:
-    return 100 + sum(len(line.text) for result in found.results for line in result.excerpt)

@@ -73,7 +73,7 @@ def file_key(name: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-@lru_cache(maxsize=500_000)
+@lru_cache(maxsize=16384)
 def word_place(stem: str) -> int:
     """Where a stem stands in sparse vectors: 1 to 2^32 - 2."""
     digest = hashlib.blake2b(stem.encode("utf-8", "surrogatepass"), digest_size=4).digest()

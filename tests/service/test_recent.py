@@ -65,13 +65,13 @@ def test_answers_do_not_outlive_their_generation(workshop: Workshop) -> None:
 
 
 def test_memory_is_bounded(workshop: Workshop, monkeypatch) -> None:
-    monkeypatch.setattr(recent, "_KEPT", 1000)
+    monkeypatch.setattr(recent, "_KEPT", 3000)
     workshop.write("".join(f"apple number {n}\n" for n in range(30)))
     workshop.build()
     snapshot = workshop.snapshot()
     for number in range(30):
         recent.search(snapshot, f"apple {number}")
-    assert 0 < recent._recent[snapshot].currsize <= 1000
+    assert 0 < recent._recent[snapshot].currsize <= 3000
     asked = workshop.encoder.questions
     recent.search(snapshot, "apple 0")
     assert workshop.encoder.questions == asked + 1
