@@ -80,6 +80,7 @@ trust-network: $(VENV)/test .venv-trust/ready  ## those of the network side
 	@touch $@
 
 trust-storage: $(VENV)/test  ## its half on the disk, notes, models and conversations
+	-$(BIN)/python -m bench.fuzz --inputs 10000000 --out bench/results/fuzz.json
 	$(BIN)/python -m bench.trust.storage
 
 trust-alone: $(VENV)/test .venv-audit/ready sbom  ## what is needed from elsewhere: the suite without a network, known flaws

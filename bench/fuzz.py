@@ -46,6 +46,13 @@ class PromiseBroken(Exception):
     pass
 
 
+def fewest(results: Path) -> tuple[int, int]:
+    """How many inputs each format had at least, and how many broke a promise, by the figures of a run; 0 without figures."""
+    formats = json.loads(results.read_text("utf-8"))["formats"] if results.exists() else {}
+    inputs = [formats.get(name, {}).get("inputs", 0) for name in FILES]
+    return min(inputs), sum(len(figures["faults"]) for figures in formats.values())
+
+
 def check(file: str, notebook: str, data: bytes) -> None:
     """Raises PromiseBroken when the reader loses a line, misplaces one, makes no tree, fails, is slow, or reads the same bytes
     in two ways.
