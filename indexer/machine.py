@@ -1,8 +1,9 @@
-"""What this machine lets one process use, what the process gives back, and how it starts another."""
+"""What this machine lets one process use, what the process keeps and gives back, and how it starts another."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -44,6 +45,12 @@ def give_back_memory() -> None:
     """Call after work that needed much: glibc gives back to the system what is free. Elsewhere nothing happens."""
     if trim := _glibc("malloc_trim"):
         trim(0)
+
+
+def keep_loaded() -> None:
+    """Call when what a process needs all its life is loaded: Python's collector does not look through it again for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def _glibc(name: str) -> Callable[..., int] | None:

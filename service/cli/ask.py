@@ -11,7 +11,7 @@ import click
 
 from service.cli.completion import headings, properties, states, tags
 from service.cli.options import collection_option, index_option, top_option
-from service.cli.support import configure, failing_clearly, json_option, plain, print_json
+from service.cli.support import configure, failing_clearly, json_option, plain, print_json, uncollected
 
 if TYPE_CHECKING:
     from service.config import Config
@@ -66,6 +66,7 @@ server_option = click.option(
 @json_option
 @click.pass_obj
 @failing_clearly
+@uncollected()
 def ask(
     config_file: Path | None,
     question: str,
@@ -118,6 +119,7 @@ def ask(
 @json_option
 @click.pass_obj
 @failing_clearly
+@uncollected()
 def related(
     config_file: Path | None,
     node: str,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,6 +35,18 @@ def failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
             sys.stderr.close()
 
     return run
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """For a command that loads, answers and ends: looking for garbage among what is being loaded finds none, and takes time."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def fail(message: str) -> NoReturn:

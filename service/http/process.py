@@ -42,7 +42,7 @@ def answer_alone(
     config: Config, bound: socket.socket, ready: Callable[[], None], presence: Presence | None = None
 ) -> int:
     """Answers until SIGTERM or Ctrl-C. Raises TrellisError when it cannot begin; SystemExit when answers were cut short."""
-    from indexer.machine import share_memory
+    from indexer.machine import keep_loaded, share_memory
     from service.http.server import serve
     from service.serving import open_indexes
 
@@ -54,8 +54,10 @@ def answer_alone(
     from service.http.web import create_app
 
     log = logs.start(config)
+    app = create_app(served, config, presence=presence)
+    keep_loaded()
     try:
-        serve(create_app(served, config, presence=presence), bound, ready=lambda _: ready())
+        serve(app, bound, ready=lambda _: ready())
     finally:
         log.close()
     return 0
@@ -81,7 +83,7 @@ def answer(place: Place) -> None:
 
 
 def _answer(place: Place, orders: _Orders) -> None:
-    from indexer.machine import share_memory
+    from indexer.machine import keep_loaded, share_memory
     from service.serving import open_indexes
 
     share_memory()
@@ -94,6 +96,7 @@ def _answer(place: Place, orders: _Orders) -> None:
     from service.http.web import create_app
 
     app = create_app(served, place.config, Beside(place.figures, SharedLimiter(place.counts)), place.presence)
+    keep_loaded()
     orders.say_ready()
     for thread in keeping:
         thread.start()

@@ -1,11 +1,13 @@
-"""How many cores are ours, on any machine."""
+"""How many cores are ours, on any machine, and what a process keeps and gives back."""
 
+import gc
 import os
+import weakref
 from pathlib import Path
 
 import pytest
 
-from indexer.machine import give_back_memory, share_memory, usable_cores
+from indexer.machine import give_back_memory, keep_loaded, share_memory, usable_cores
 
 OURS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -45,3 +47,21 @@ def test_cores_that_the_scheduler_keeps_from_us_do_not_count(tmp_path: Path) -> 
 def test_memory_can_be_given_back_anywhere() -> None:
     share_memory()
     give_back_memory()
+
+
+def test_garbage_is_found_among_what_comes_after_what_was_loaded() -> None:
+    keep_loaded()
+    try:
+        assert gc.get_freeze_count() > 0
+
+        class Knot:
+            pass
+
+        knot = Knot()
+        knot.itself = knot
+        gone = weakref.ref(knot)
+        del knot
+        gc.collect()
+        assert gone() is None
+    finally:
+        gc.unfreeze()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -73,6 +74,7 @@ def test_both_ways_print_the_same(running: tuple[Path, str], command: list[str])
         assert by_server.stderr == alone.stderr
         assert by_server.exit_code == alone.exit_code
         assert by_server.output
+        assert gc.isenabled(), "a command leaves Python's collector as it found it"
 
 
 def test_processes_of_their_own_print_the_same(running: tuple[Path, str]) -> None:
