@@ -24,6 +24,7 @@ from indexer.durable import (
     make_folder,
     read_verified,
     sync_folder,
+    verify,
     write_bytes,
 )
 
@@ -88,12 +89,20 @@ class Kept:
     digest: str
     converted: Converted
 
-    def read(self, name: str, *, thorough: bool = False) -> bytes:
-        """A file's bytes, verified; thorough as in `indexer.durable.read_verified`. Raises Damaged."""
+    def read(self, name: str) -> bytes:
+        """A file's bytes, verified. Raises Damaged."""
         try:
-            return read_verified(self.folder / name, self.converted.files[name], thorough=thorough)
+            return read_verified(self.folder / name, self.converted.files[name])
         except (KeyError, NotAsWritten) as error:
             raise Damaged(f"{name} {error}") from error
+
+    def verify(self, *, thorough: bool = False) -> None:
+        """Compares every file with what was written; thorough as in `indexer.durable.verify`. Raises Damaged."""
+        for name, record in self.converted.files.items():
+            try:
+                verify(self.folder / name, record, thorough=thorough)
+            except NotAsWritten as error:
+                raise Damaged(f"{name} {error}") from error
 
 
 def open_kept(folder: Path, digest: str | None = None) -> Kept | None:
@@ -128,7 +137,8 @@ def write_kept(folder: Path, converted: Converted, files: dict[str, bytes]) -> K
 def keep_copy(kept: Kept, place: Path) -> None:
     """Keeps a converted model at `place` too, without a second copy where the file system can link. Raises OSError."""
     try:
-        if (there := open_kept(place, kept.digest)) and all(there.read(name) for name in kept.converted.files):
+        if there := open_kept(place, kept.digest):
+            there.verify()
             return
     except Damaged:
         pass

@@ -19,7 +19,8 @@ from xxhash import xxh3_128
 _MAPPED_FROM = 1 << 28
 """Bytes. Smaller files are read whole: what is mapped could still be cut short under the reader's hands."""
 
-_COPIED = 1 << 20
+_PIECE = 1 << 20
+"""Bytes that are read at once from a file that is not needed whole."""
 
 
 class FileRecord(msgspec.Struct, frozen=True):
@@ -83,7 +84,7 @@ def copy_verified(source: Path, target: Path, record: FileRecord) -> None:
 
     def fill(writer: HashingWriter) -> None:
         with file:
-            while data := file.read(_COPIED):
+            while data := file.read(_PIECE):
                 writer.write(data)
 
     try:
@@ -115,6 +116,21 @@ def folder_mode() -> int:
     return 0o755 & ~mask
 
 
+def verify(path: Path, record: FileRecord, *, thorough: bool = False) -> None:
+    """Raises NotAsWritten unless the file holds what was written. It is read in pieces, so that its size takes no memory."""
+    size, fast, sure = 0, xxh3_128(), hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while data := file.read(_PIECE):
+                size += len(data)
+                fast.update(data)
+                if thorough:
+                    sure.update(data)
+    except OSError as error:
+        raise NotAsWritten(f"cannot be read ({error.strerror})") from error
+    _compare(record, size, fast.hexdigest(), sure.hexdigest() if thorough else record.sha256)
+
+
 def read_verified(path: Path, record: FileRecord, *, thorough: bool = False) -> bytes:
     """A file's bytes if they are those that were written. thorough: compare their SHA-256 too. Raises NotAsWritten."""
     try:
@@ -139,9 +155,14 @@ def map_verified(path: Path, record: FileRecord, *, thorough: bool = False) -> N
 
 
 def _verify(data: bytes | memoryview, record: FileRecord, thorough: bool) -> None:
-    if len(data) != record.bytes:
-        raise NotAsWritten(f"has {len(data):,} bytes instead of {record.bytes:,}")
-    if xxh3_128(data).hexdigest() != record.xxh3 or (thorough and hashlib.sha256(data).hexdigest() != record.sha256):
+    sure = hashlib.sha256(data).hexdigest() if thorough else record.sha256
+    _compare(record, len(data), xxh3_128(data).hexdigest(), sure)
+
+
+def _compare(record: FileRecord, size: int, xxh3: str, sha256: str) -> None:
+    if size != record.bytes:
+        raise NotAsWritten(f"has {size:,} bytes instead of {record.bytes:,}")
+    if (xxh3, sha256) != (record.xxh3, record.sha256):
         raise NotAsWritten("does not have the contents it was written with")
 
 

@@ -219,7 +219,7 @@ def kept_model(folder: Path) -> Kept | None:
 
 
 def require_kept_model(folder: Path, manifest: Manifest, *, thorough: bool = False) -> None:
-    """Reads and verifies the converted model beside the index, which whoever has no other one loads. Raises IndexDamaged."""
+    """Verifies the converted model beside the index, which whoever has no other one loads. Raises IndexDamaged."""
     if not manifest.converted:
         return
     place = model_place(folder, manifest.converted)
@@ -227,8 +227,7 @@ def require_kept_model(folder: Path, manifest: Manifest, *, thorough: bool = Fal
         kept = open_kept(place, manifest.converted)
         if kept is None:
             raise Damaged("manifest.json is missing")
-        for name in kept.converted.files:
-            kept.read(name, thorough=thorough)
+        kept.verify(thorough=thorough)
     except Damaged as error:
         raise IndexDamaged(folder, f"{_inside(place, folder)}/{error}") from error
 

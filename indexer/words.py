@@ -78,8 +78,9 @@ def words_in(text: str, *, asked: bool = False) -> Iterator[Word]:
 
 def _packed_words(run: str, start: int, asked: bool) -> Iterator[Word]:
     parts = [
-        Word(plain(part.group()), start + part.start(), start + part.end(), True)
+        Word(word, start + part.start(), start + part.end(), True)
         for part in _characters().finditer(run)
+        if (word := plain(part.group()))  # a joiner may stand alone
     ]
     if len(parts) <= 2 or not asked:
         yield from parts

@@ -21,8 +21,8 @@ from indexer.durable import (
     NotAsWritten,
     folder_mode,
     make_folder,
-    read_verified,
     sync_folder,
+    verify,
     write_array,
     write_bytes,
     write_file,
@@ -119,9 +119,11 @@ def write_segment(folder: Path, fresh: Fresh, merged: Sequence[Survivors] = ()) 
 def is_whole(place: Path, record: SegmentRecord) -> bool:
     """Whether a folder holds this segment, every byte of it."""
     try:
-        return all(read_verified(place / name, file) for name, file in record.files.items())
+        for name, file in record.files.items():
+            verify(place / name, file)
     except NotAsWritten:
         return False
+    return True
 
 
 def _write_files(place: Path, fresh: Fresh, merged: Sequence[Survivors]) -> dict[str, FileRecord]:

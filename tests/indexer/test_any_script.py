@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.words import stem, stems_asked, stems_of, words_in
@@ -73,6 +73,7 @@ def test_different_words_stay_different(one: str, other: str) -> None:
 
 
 @given(st.text())
+@example("\u2e80\xad")
 def test_every_word_has_letters_and_a_place(text: str) -> None:
     for word in words_in(text):
         assert word.text
