@@ -1,7 +1,7 @@
 """Answers that were given lately, kept as long as the notes are the same: people and pages ask the same again and again.
 
-They are kept encoded: a fraction of the memory that the objects would take, a bound that counts what it holds, and nothing for the
-garbage collector to walk through.
+They are kept encoded: a fraction of the memory that the objects would take, a bound that counts what it holds, and nothing for
+the garbage collector to walk through.
 """
 
 from __future__ import annotations

@@ -32,6 +32,10 @@ _PYTHON = {
     "get /openapi.json": "trellis.description()",
 }
 
+_TRIED = ("application/json", "text/event-stream", "text/plain")
+"""What is worth showing as text. A page is opened instead."""
+_MCP_ACCEPT = "application/json, text/event-stream"
+
 
 def add_docs(app: Flask) -> None:
     @app.get("/docs")
@@ -72,7 +76,10 @@ def _shown(operation: Operation, described: dict[str, Any], here: str) -> dict[s
         ],
         "curl": _curl(operation, known.get("parameters", {}), here),
         "python": _python(operation, known.get("parameters", {}), here),
-        "open": _target(operation, known.get("parameters", {})) if operation.method == "get" else "",
+        "target": _target(operation, known.get("parameters", {})),
+        "tried": operation.media in _TRIED,
+        "accept": _MCP_ACCEPT if operation.path == "/mcp" else operation.media,
+        "request": json.dumps(operation.body, indent=2, ensure_ascii=False) if operation.body is not None else "",
         "example": json.dumps(known["answer"], indent=2, ensure_ascii=False) if "answer" in known else "",
     }
 
@@ -93,7 +100,7 @@ def _curl(operation: Operation, given: dict[str, Any], here: str) -> str:
     if operation.body is not None:
         words += ["--json", json.dumps(operation.body, ensure_ascii=False)]
     if operation.path == "/mcp":
-        words += ["-H", "Accept: application/json, text/event-stream"]
+        words += ["-H", f"Accept: {_MCP_ACCEPT}"]
     if operation.media == "text/event-stream":
         words.insert(1, "--no-buffer")
     return shlex.join(words)

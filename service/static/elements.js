@@ -77,7 +77,7 @@ export function place({ source, collection }) {
 }
 
 /** The collections of the service, name → title; none where there is only one. */
-export const titles = JSON.parse(document.getElementById("scope").dataset.collections || "{}");
+export const titles = JSON.parse(document.getElementById("scope")?.dataset.collections || "{}");
 
 export function titleOf(collection) {
   return titles[collection] ?? collection;

@@ -54,3 +54,15 @@ def test_the_dialog_is_accessible(page: Page, locked: tuple[Running, str], asser
     page.goto(f"{locked[0].url}?q=zone+apex")
     expect(page.get_by_role("dialog", name="A key is needed")).to_be_visible()
     assert_accessible(page, "dialog[open]")
+
+
+def test_the_description_asks_for_it_too(page: Page, watch: Watch, locked: tuple[Running, str], assert_accessible) -> None:
+    page.goto(f"{locked[0].url}docs")
+    article = page.get_by_role("article", name="Ask a question")
+    article.get_by_text("Try it here").click()
+    article.get_by_role("button", name="Send").click()
+    assert_accessible(page, "dialog[open]")
+    page.get_by_role("dialog").get_by_label("Key", exact=True).fill(locked[1])
+    page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+    expect(article.get_by_role("status")).to_contain_text("Status 200")
+    assert watch.violations == []
