@@ -126,7 +126,7 @@ OPERATIONS: Sequence[Operation] = (
     Operation(
         "post", "/api/chat", "Take a turn of conversation",
         "Server-sent events: `sources` once, `token` any number of times, `done` or `error` once. The data of each is one JSON "
-        "document of this schema.",
+        "document.",
         "Asking", Event, ChatRequest, media="text/event-stream", body=TALK, refuses=(400, 404, 413, 415, 503),
     ),
     Operation(

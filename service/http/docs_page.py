@@ -134,9 +134,11 @@ def _types() -> list[dict[str, Any]]:
 
 
 def _named(schema: dict[str, Any] | None) -> list[str]:
-    """The named types that a schema refers to."""
+    """The named types that a schema refers to; of server-sent events those of their data."""
     if not schema:
         return []
+    if "data" in schema.get("properties", {}):
+        return _named(schema["properties"]["data"]["contentSchema"])
     if "$ref" in schema:
         return [schema["$ref"].rpartition("/")[2]]
     inner = [*schema.get("anyOf", ()), *([schema["items"]] if isinstance(schema.get("items"), dict) else ())]

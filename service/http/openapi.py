@@ -82,6 +82,8 @@ def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
     known = examples().get(operation.key, {})
     schema = refs[operation.gives] if operation.gives else {"type": "string"}
     content = {"schema": schema} | ({"example": known["answer"]} if "answer" in known else {})
+    if operation.media == "text/event-stream":
+        content = _streamed(content)
     described: dict[str, Any] = {
         "operationId": operation_id(operation),
         "tags": [operation.group],
@@ -108,6 +110,20 @@ def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
             content = {"application/json": {"schema": _FREE}}
             described["responses"][status] = {"description": "The message is refused (JSON-RPC)", "content": content}
     return described
+
+
+def _streamed(content: dict[str, Any]) -> dict[str, Any]:
+    """The same as the data of server-sent events: text of a schema of its own, as OpenAPI 3.2 describes each event."""
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": content["schema"]}
+    example = content["example"]
+    return {
+        "schema": {
+            "type": "object",
+            "properties": {"event": {"type": "string"}, "data": data},
+            "required": ["event", "data"],
+        },
+        "example": {"event": example["event"], "data": json.dumps(example, ensure_ascii=False)},
+    }
 
 
 def operation_id(operation: Operation) -> str:

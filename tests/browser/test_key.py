@@ -56,7 +56,9 @@ def test_the_dialog_is_accessible(page: Page, locked: tuple[Running, str], asser
     assert_accessible(page, "dialog[open]")
 
 
-def test_the_description_asks_for_it_too(page: Page, watch: Watch, locked: tuple[Running, str], assert_accessible) -> None:
+def test_the_description_asks_for_it_too(
+    page: Page, watch: Watch, locked: tuple[Running, str], assert_accessible
+) -> None:
     page.goto(f"{locked[0].url}docs")
     article = page.get_by_role("article", name="Ask a question")
     article.get_by_text("Try it here").click()

@@ -795,7 +795,8 @@ def test_the_widget_is_not_sent_twice(client: FlaskClient) -> None:
 
 def test_the_events_of_a_conversation_are_as_described(client: FlaskClient) -> None:
     document = described(client)
-    schema = document["paths"]["/api/chat"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    event = document["paths"]["/api/chat"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    schema = event["properties"]["data"]["contentSchema"]
     for question in ("the dough rests overnight", "zzyzx qwxv"):
         events = chat(client, question)
         assert [name for name, _ in events][:: len(events) - 1] == ["sources", "done"]
