@@ -70,19 +70,29 @@ def _judged(
     seen: Seen, samples: list[tuple[float, float, int, int]], clients: int, seconds: float, timed: bool
 ) -> Finding:
     late = [sample for sample in samples if sample[0] >= min(300, seconds * _WARM)]
-    slope = float(np.polyfit([at for at, *_ in late], [megabytes for _, megabytes, _, _ in late], 1)[0]) * 3600
+    slope, doubt = _growth([sample[:2] for sample in late])
     files, threads = [each[2] for each in late], [each[3] for each in late]
     flat = _flat(files) and _flat(threads)
     p50, p99 = (percentile(seen.seconds, share) * 1000 for share in (0.5, 0.99))
     holds = not seen.wrong and not seen.lost and flat and (not timed or slope < 1)
     figure = f"{clients} clients, {seconds / 60:.1f} min, {seen.edits:,} edits ({seen.found:,} looked for and found): "
     figure += f"{seen.whole:,} whole, {seen.busy:,} told to come back, {len(seen.wrong)} wrong, {len(seen.lost)} lost; "
-    figure += f"p50 {p50:.0f} ms, p99 {p99:.0f} ms; {samples[-1][1]:.0f} MB, {slope:+.1f} MB/h; "
+    figure += f"p50 {p50:.0f} ms, p99 {p99:.0f} ms; {samples[-1][1]:.0f} MB, {slope:+.1f} ± {doubt:.1f} MB/h; "
     figure += f"{min(files)} to {max(files)} files, {min(threads)} to {max(threads)} threads"
     reach = "0 wrong, 0 dropped; RSS below 1 MB/h after 5 min; descriptors and threads flat"
     return Finding(
         19, "Soak", reach, figure, holds, "; ".join([*seen.wrong[:3], *seen.lost[:3]]) or ("" if holds else figure)
     )
+
+
+def _growth(samples: list[tuple[float, float]]) -> tuple[float, float]:
+    """Megabytes an hour and the standard error of that, from the medians of twenty equal stretches: each edit that is being
+    indexed takes memory for a moment.
+    """
+    stretches = [stretch for stretch in np.array_split(np.array(samples), 20) if len(stretch)]
+    at, megabytes = np.array([(np.mean(stretch[:, 0]), np.median(stretch[:, 1])) for stretch in stretches]).T
+    (slope, _), covariance = np.polyfit(at, megabytes, 1, cov=True)
+    return float(slope) * 3600, float(np.sqrt(covariance[0, 0])) * 3600
 
 
 def _flat(values: list[int]) -> bool:
