@@ -2,6 +2,8 @@
 
 import { bearer, otherKey } from "./key.js";
 
+const underWay = new WeakMap();
+
 for (const form of document.querySelectorAll("form.try")) {
   form.closest("details").hidden = false;
   form.addEventListener("submit", (event) => {
@@ -14,17 +16,20 @@ async function send(form) {
   const { address, body } = form.elements;
   const came = form.nextElementSibling;
   const status = form.querySelector("output");
-  const place = new URL(address.value, location.origin);
+  const place = URL.canParse(address.value, location.origin) ? new URL(address.value, location.origin) : null;
   came.hidden = true;
-  if (place.origin !== location.origin) {
+  if (place?.origin !== location.origin) {
     status.textContent = "Only addresses of this service can be asked here.";
     return;
   }
+  underWay.get(form)?.abort();
+  const sending = new AbortController();
+  underWay.set(form, sending);
   const headers = { Accept: form.dataset.accept, ...(body && { "Content-Type": "application/json" }), ...bearer() };
   const started = performance.now();
   status.textContent = "Asking…";
   try {
-    const response = await fetch(place, { method: form.dataset.method, headers, body: body?.value });
+    const response = await fetch(place, { method: form.dataset.method, headers, body: body?.value, signal: sending.signal });
     if (response.status === 401 && (await otherKey(headers))) {
       await send(form);
       return;
@@ -33,7 +38,7 @@ async function send(form) {
     await show(response, came);
     status.textContent = `Status ${response.status}, ${Math.round(performance.now() - started)} ms`;
   } catch {
-    status.textContent = "No answer came: the service may have stopped, or the connection broke.";
+    if (!sending.signal.aborted) status.textContent = "No answer came: the service may have stopped, or the connection broke.";
   }
 }
 
@@ -43,7 +48,7 @@ async function show(response, came) {
   shown.textContent = "";
   came.hidden = false;
   for await (const part of parts(response)) shown.append(part);
-  if (response.headers.get("Content-Type").includes("json")) {
+  if (response.headers.get("Content-Type")?.includes("json")) {
     shown.textContent = JSON.stringify(JSON.parse(shown.textContent), null, 2);
   }
 }

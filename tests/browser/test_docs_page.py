@@ -83,6 +83,17 @@ def test_a_stream_and_figures_are_shown_as_they_come(page: Page, service):
         expect(article.get_by_role("region", name="What came")).to_contain_text(said)
 
 
+def test_sent_again_the_first_is_let_go(page: Page, service):
+    """A conversation that is sent twice at once is shown once, whole."""
+    page.goto(service.url + "docs")
+    article = page.get_by_role("article", name="Take a turn of conversation")
+    article.get_by_text("Try it here").click()
+    article.get_by_role("button", name="Send").evaluate("send => { send.click(); send.click(); }")
+    expect(article.get_by_role("status")).to_contain_text(" ms")
+    shown = article.get_by_role("region", name="What came").inner_text()
+    assert shown.count("event: sources") == shown.count("event: done") == 1
+
+
 def test_what_is_wrong_is_shown_too_and_nothing_goes_elsewhere(page: Page, service, watch):
     page.goto(service.url + "docs")
     article = page.get_by_role("article", name="Rank the notes for a query")
@@ -91,6 +102,7 @@ def test_what_is_wrong_is_shown_too_and_nothing_goes_elsewhere(page: Page, servi
         ("/api/search", "Status 400"),
         ("//example.org/api/search?q=x", "Only addresses of this service"),
         ("https://example.org/", "Only addresses of this service"),
+        ("http://[", "Only addresses of this service"),
     ):
         article.get_by_label("Address").fill(address)
         article.get_by_role("button", name="Send").click()
