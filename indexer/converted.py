@@ -111,15 +111,16 @@ def open_kept(folder: Path, digest: str | None = None) -> Kept | None:
     """
     try:
         data = (folder / _MANIFEST).read_bytes()
-        expected = digest or (folder / _DIGEST).read_text("ascii").strip()
+        expected = f"{digest}\n".encode() if digest else (folder / _DIGEST).read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise Damaged(f"{_MANIFEST} cannot be read ({error})") from error
-    if hashlib.sha256(data).hexdigest() != expected:
+    found = hashlib.sha256(data).hexdigest()
+    if f"{found}\n".encode() != expected:
         raise Damaged(f"{_MANIFEST} does not have the contents it was written with")
     try:
-        return Kept(folder, expected, msgspec.json.decode(data, type=Converted))
+        return Kept(folder, found, msgspec.json.decode(data, type=Converted))
     except msgspec.DecodeError as error:
         raise Damaged(f"{_MANIFEST}: {error}") from error
 

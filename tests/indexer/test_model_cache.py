@@ -86,8 +86,6 @@ def lengthen(path: Path) -> None:
 def test_a_damaged_file_is_never_used(
     small: Path, cache: Path, name: str, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name == "manifest.sha256" and damage in (cut, lengthen):
-        pytest.skip("the end of a line is no part of the digest")
     damage(entry(cache) / name)
     model = locate(str(small))
     assert model_cache.find(model) is None
