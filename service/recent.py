@@ -1,7 +1,7 @@
 """Answers that were given lately, kept as long as the notes are the same: people and pages ask the same again and again.
 
-They are kept encoded: a fraction of the memory that the objects would take, a bound that counts what it holds, and nothing for
-the garbage collector to walk through.
+They are kept encoded, under a digest of what was asked: a fraction of the memory that the objects would take, a bound that
+counts what it holds, and nothing for the garbage collector to walk through.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from hashlib import blake2b
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from cachetools import LRUCache
@@ -27,7 +28,7 @@ _KEPT = 8_000_000
 Found = TypeVar("Found", Answer, SearchResults)
 
 _lock = threading.Lock()
-_recent: WeakKeyDictionary[Snapshot, LRUCache[tuple[object, ...], bytes]] = WeakKeyDictionary()
+_recent: WeakKeyDictionary[Snapshot, LRUCache[bytes, bytes]] = WeakKeyDictionary()
 
 
 def ask(
@@ -43,7 +44,8 @@ def ask(
     return _recall(
         Answer,
         asked,
-        ("ask", question, top, filters, explained, _key(gone)),
+        gone or {},
+        ("ask", question, top, filters, explained),
         lambda: answering.ask(asked, question, top, filters=filters, explained=explained, gone=gone),
     )
 
@@ -61,20 +63,17 @@ def search(
     return _recall(
         SearchResults,
         asked,
-        ("search", query, top, filters, explained, _key(gone)),
+        gone or {},
+        ("search", query, top, filters, explained),
         lambda: answering.search(asked, query, top, filters=filters, explained=explained, gone=gone),
     )
 
 
-def _key(gone: Gone | None) -> tuple[object, ...]:
-    return tuple((snapshot.collection, mask.tobytes()) for snapshot, mask in (gone or {}).items())
-
-
-def _recall(kind: type[Found], asked: OneOrMore, key: tuple[object, ...], find: Callable[[], Found]) -> Found:
+def _recall(kind: type[Found], asked: OneOrMore, gone: Gone, said: tuple[Any, ...], find: Callable[[], Found]) -> Found:
     """Kept with the first collection that is asked; the key names the others as they are now."""
     started = time.perf_counter()
     first, *others = several(asked)
-    key = (*key, *((other.collection, other.name) for other in others))
+    key = _digest(said, [(other.collection, other.name) for other in others], gone)
     with _lock:
         kept = _recent.setdefault(first, LRUCache(_KEPT, len))
         encoded = kept.get(key)
@@ -88,3 +87,12 @@ def _recall(kind: type[Found], asked: OneOrMore, key: tuple[object, ...], find: 
         if len(encoded) <= _KEPT:
             kept[key] = encoded
     return found
+
+
+def _digest(said: tuple[Any, ...], others: list[tuple[str, str]], gone: Gone) -> bytes:
+    """Of all that shapes an answer. What is gone from changed files can be a byte for each node of the notes."""
+    masks = [(snapshot.collection, len(mask)) for snapshot, mask in gone.items()]
+    digest = blake2b(repr((said, others, masks)).encode(), digest_size=32)
+    for mask in gone.values():
+        digest.update(mask.tobytes())
+    return digest.digest()

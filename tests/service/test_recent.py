@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
+import numpy as np
 from msgspec import structs
 
 from service import answering, recent
@@ -75,3 +76,27 @@ def test_memory_is_bounded(workshop: Workshop, monkeypatch) -> None:
     asked = workshop.encoder.questions
     recent.search(snapshot, "apple 0")
     assert workshop.encoder.questions == asked + 1
+
+
+def test_what_was_asked_takes_no_memory(workshop: Workshop) -> None:
+    workshop.write("".join(f"apple number {n}\n" for n in range(3000)))
+    workshop.build()
+    snapshot = workshop.snapshot()
+    gone = np.zeros(len(snapshot.store), np.bool_)
+    for row in range(3):
+        gone[row] = True
+        recent.search(snapshot, "apple " * 600, 1, gone={snapshot: gone})
+    kept = recent._recent[snapshot]
+    assert len(kept) == 3
+    assert sum(map(len, kept)) < 100
+
+
+def test_a_node_that_is_gone_since_is_no_answer_from_memory(workshop: Workshop) -> None:
+    workshop.write("red apple\ngreen apple\nyellow pear\n")
+    workshop.build()
+    snapshot = workshop.snapshot()
+    assert recent.search(snapshot, "red apple").results[0].source.line == 1
+    gone = np.array([True, False, False])
+    for _ in range(2):
+        shown = recent.search(snapshot, "red apple", gone={snapshot: gone}).results
+        assert all(line.text != "red apple" for result in shown for line in result.excerpt)
