@@ -63,9 +63,11 @@ def _is_mark(character: str) -> bool:
     return not character.isascii() and unicodedata.category(character).startswith("M")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _stemmed(line: str) -> tuple[tuple[Word, str], ...]:
-    """The words of a line with their stems. Good lines are shown again and again."""
+    """The words of a line with their stems. Good lines are shown again and again. Each takes a kilobyte or two, and while
+    notes are edited there are ever new ones.
+    """
     return tuple((word, stem(word.text)) for word in words_in(line))
 
 
