@@ -36,7 +36,11 @@ class SparseMask:
     def __getitem__(self, rows: Any, /) -> Any:
         if isinstance(rows, slice):
             rows = np.arange(*rows.indices(self._length))
-        return np.isin(rows, self.rows) if isinstance(rows, np.ndarray) else bool(np.isin(rows, self.rows))
+        if isinstance(rows, np.ndarray):
+            return np.isin(rows, self.rows)
+        if rows >= self._length:
+            raise IndexError(rows)  # where whoever goes through all of them ends
+        return bool(np.isin(rows, self.rows))
 
     def tobytes(self) -> bytes:
         return self.rows.tobytes()

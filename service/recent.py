@@ -91,8 +91,5 @@ def _recall(kind: type[Found], asked: OneOrMore, gone: Gone, said: tuple[Any, ..
 
 def _digest(said: tuple[Any, ...], others: list[tuple[str, str]], gone: Gone) -> bytes:
     """Of all that shapes an answer. What is gone from changed files can be a byte for each node of the notes."""
-    masks = [(snapshot.collection, len(mask)) for snapshot, mask in gone.items()]
-    digest = blake2b(repr((said, others, masks)).encode(), digest_size=32)
-    for mask in gone.values():
-        digest.update(mask.tobytes())
-    return digest.digest()
+    masks = [(snapshot.collection, blake2b(mask.tobytes()).digest()) for snapshot, mask in gone.items()]
+    return blake2b(repr((said, others, masks)).encode(), digest_size=32).digest()

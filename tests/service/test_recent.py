@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 from msgspec import structs
 
+from indexer.numbering import SparseMask
 from service import answering, recent
 from service.search.query_syntax import Filters
 from tests.conftest import Workshop
@@ -100,3 +102,16 @@ def test_a_node_that_is_gone_since_is_no_answer_from_memory(workshop: Workshop) 
     for _ in range(2):
         shown = recent.search(snapshot, "red apple", gone={snapshot: gone}).results
         assert all(line.text != "red apple" for result in shown for line in result.excerpt)
+
+
+def test_what_is_gone_from_one_collection_is_not_taken_for_another(workshop: Workshop) -> None:
+    """Masks of very many nodes are told by their rows alone, as many as there are."""
+    workshop.write("red apple\ngreen apple\nyellow apple\n")
+    workshop.build()
+    one, other = replace(workshop.snapshot(), collection="one"), replace(workshop.snapshot(), collection="other")
+    shown = []
+    for first, second in (([0, 1], [2]), ([0], [1, 2])):
+        gone = {one: SparseMask(np.array(first), 3), other: SparseMask(np.array(second), 3)}
+        found = recent.search([one, other], "apple", gone=gone).results
+        shown.append({(result.collection, line.line) for result in found for line in result.excerpt})
+    assert shown == [{("one", 3), ("other", 1), ("other", 2)}, {("one", 2), ("one", 3), ("other", 1)}]
