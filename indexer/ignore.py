@@ -10,6 +10,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from indexer.errors import PatternNotUnderstood
+from indexer.globs import read_globs
 
 IGNORE_FILES = (".gitignore", ".trellisignore")
 """Read in this order in each folder; what is said later or deeper holds."""
@@ -42,8 +43,8 @@ class Rules:
             if path.is_file():
                 try:
                     lines = path.read_text("utf-8-sig", "replace").splitlines()
-                    found.append((folder, name, GitIgnoreSpec.from_lines(lines)))
-                except (OSError, ValueError, re.error) as error:
+                    found.append((folder, name, read_globs(lines)))
+                except (OSError, ValueError) as error:
                     raise ValueError(f"{name} in '{folder.name}' cannot be used: {error}") from error
         return Rules(tuple(found))
 
@@ -75,8 +76,8 @@ class Rules:
 def given_rules(patterns: Sequence[str]) -> Callable[[Path], Rules]:
     """The rules that these patterns of the settings make in the folder that is searched. Raises PatternNotUnderstood."""
     try:
-        spec = GitIgnoreSpec.from_lines(patterns)
-    except (ValueError, re.error) as error:
+        spec = read_globs(patterns)
+    except ValueError as error:
         raise PatternNotUnderstood(patterns, error) from error
     return lambda folder: Rules(((folder, "the settings", spec),) if patterns else ())
 

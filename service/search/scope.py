@@ -76,7 +76,7 @@ def narrowings(filters: Filters, by: Narrowing[Narrowed_co]) -> Iterator[tuple[s
         yield "under", " > ".join(filters.under), by.under(segments)
     if filters.file.strip():
         yield "file", filters.file, by.file(filters.file)
-    for tag in filter(None, (tag.strip().lstrip("#@") for tag in filters.tag)):
+    for tag in dict.fromkeys(filter(None, (tag.strip().lstrip("#@") for tag in filters.tag))):
         yield "tag", tag, by.tag(tag.casefold())
     if wanted := filters.todo.strip().casefold():
         yield "todo", filters.todo, by.todo(STATE if wanted in {"open", "done"} else TODO, wanted)
@@ -85,7 +85,7 @@ def narrowings(filters: Filters, by: Narrowing[Narrowed_co]) -> Iterator[tuple[s
             filter(None, (filters.after and f"from {filters.after}", filters.before and f"before {filters.before}"))
         )
         yield "date", told, by.dated(_first_day(filters.after or "0000"), _first_day(filters.before or "9999"))
-    for name, value in filters.where:
+    for name, value in dict.fromkeys(filters.where):
         yield "where", f"{name}={value}", by.said(name, value.casefold())
 
 
@@ -150,11 +150,11 @@ def _nearest(store: Store, names: Sequence[str], wanted: Callable[[str], bool]) 
 
 def matching_files(store: Store, glob: str) -> list[int]:
     try:
-        from pathspec import GitIgnoreSpec  # only a glob needs it, and `trellis ask` should start quickly
+        from indexer.globs import read_globs  # only a glob needs it, and `trellis ask` should start quickly
 
-        spec = GitIgnoreSpec.from_lines([glob.strip()])
+        spec = read_globs([glob.strip()])
         return [number for number, name in enumerate(store.files) if spec.match_file(name)]
-    except (ValueError, re.error):
+    except ValueError:
         raise GlobNotUnderstood(glob) from None
 
 
