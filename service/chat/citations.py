@@ -32,6 +32,8 @@ QUOTE_LIMIT = 280
 _LIKE_BESIDE, _LIKE_ELSEWHERE = 60.0, 78.0
 """Least likeness (Indel similarity of the two texts, 0 to 100) for an edit under the same parent, and anywhere else."""
 _CANDIDATES = 40
+_BESIDE = 1000
+"""Nodes under the same parent that are compared; of more the likely ones are among those that a search finds."""
 
 _MESSAGES: dict[State, str] = {
     "same": "This note stands as it was quoted.",
@@ -103,7 +105,7 @@ def _now(snapshot: Snapshot, note: str, digest: str, quote: str, parent: str) ->
 def _likeness(snapshot: Snapshot, quote: str, above: int | None) -> Iterator[tuple[float, int]]:
     """(by how much it is more like the quote than it must be, row with the sign turned) of nodes that may be the edited one."""
     store = snapshot.store
-    beside = store.children(above) if above is not None else []
+    beside = store.children(above)[:_BESIDE] if above is not None else []
     chunks, _ = store.match(list(dict.fromkeys(content_words(quote))), _CANDIDATES)
     near = recent.search(snapshot, quote, 10).results
     rows = {*beside, *store.chunk_node[chunks].tolist(), *(store.row_of(result.id) or 0 for result in near)}

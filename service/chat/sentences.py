@@ -42,6 +42,10 @@ class Sentences:
         self._starts_line = True
 
     def feed(self, piece: str) -> Iterator[Sentence]:
+        for start in range(0, len(piece), LONGEST):  # looking through more at once would take the square of it
+            yield from self._feed(piece[start : start + LONGEST])
+
+    def _feed(self, piece: str) -> Iterator[Sentence]:
         self._rest += piece
         while found := _END.search(self._rest):
             end = found.end()

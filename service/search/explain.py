@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.encoder import Vectors
 from indexer.store import StoredNode
 from service.search.query import Query
 from service.search.ranking import INHERITED, view_weights
@@ -15,6 +16,8 @@ from service.snapshot import Snapshot
 from service.types import Explanation, View, WordMatch
 
 _WORTH_SHOWING = 0.03
+_LONGEST_READ = 10_000
+"""Characters of a note in which a word is looked for: what the model reads of it at once is shorter."""
 _MEANINGS = {
     "late": "how closely each word of the question is matched by some word of the excerpt or of the headings above it",
     "dense, node": "how close the whole question is to this node with its path",
@@ -47,10 +50,11 @@ def _word_matches(snapshot: Snapshot, query: Query, window: Window) -> list[Word
         weights[span] = weights.get(span, 0.0) + float(query.weights[at])
     # A long question has hundreds of words, of which few weigh enough to be shown; each costs a look at the whole excerpt.
     shown = {span: round(weight, 4) for span, weight in weights.items() if round(weight, 4) >= _WORTH_SHOWING}
+    asked = [at for at, span in enumerate(query.spans) if span in shown]
     best: dict[tuple[int, int], _Place] = {}
-    for at, span in enumerate(query.spans):
-        place = _closest(snapshot, query.tokens[at], window) if span in shown else None
-        if place and (span not in best or place.similarity > best[span].similarity):
+    for at, place in zip(asked, _closest(snapshot, query.tokens[asked], window), strict=False):
+        span = query.spans[at]
+        if span not in best or place.similarity > best[span].similarity:
             best[span] = place
     cut: dict[int, list[tuple[int, int]]] = {}
     matches = [
@@ -67,28 +71,32 @@ def _word_matches(snapshot: Snapshot, query: Query, window: Window) -> list[Word
     return sorted(matches, key=lambda match: -match.weight)
 
 
-def _closest(snapshot: Snapshot, token: np.ndarray, window: Window) -> _Place | None:
-    """The stored token that is closest to a token of the question, in the window or in the ancestors of its node."""
+def _closest(snapshot: Snapshot, asked: Vectors, window: Window) -> list[_Place]:
+    """For each token that is asked for, shape (q, d), the stored one that is closest, in the window or in the ancestors of its
+    node; none where these have no tokens.
+    """
     store, tokens = snapshot.store, snapshot.generation.tokens
-    inside = list(range(window.first, window.last + 1))
     above = [row for row in store.ancestors(window.row) if row < window.first]
-    best: tuple[float, int, int, bool] | None = None
-    for row in inside + above:
+    places: list[tuple[int, int, bool]] = []
+    stored: list[Vectors] = []
+    for row in [*range(window.first, window.last + 1), *above]:
         first, last = (int(chunk[0]) for chunk in store.chunks_of(np.array([row])))
         codes = tokens.of_chunks(np.arange(first, last + 1)).codes
-        if len(codes):
-            similarity = codes.astype(np.float32) @ token * tokens.projection.scale * (INHERITED if row in above else 1)
-            at = int(similarity.argmax())
-            if best is None or similarity[at] > best[0]:
-                best = float(similarity[at]), row, at, row in above
-    return None if best is None else _Place(best[0], store.node(best[1]), best[2], best[3])
+        inherited = row in above
+        stored.append(codes.astype(np.float32) * (tokens.projection.scale * (INHERITED if inherited else 1)))
+        places += [(row, token, inherited) for token in range(len(codes))]
+    if not places:
+        return []
+    similarity = np.concatenate(stored) @ asked.T
+    found = zip(similarity.argmax(axis=0).tolist(), similarity.max(axis=0).tolist(), strict=True)
+    return [_Place(nearness, store.node(places[at][0]), *places[at][1:]) for at, nearness in found]
 
 
 def _word_at(snapshot: Snapshot, place: _Place, cut: dict[int, list[tuple[int, int]]]) -> str:
     """The word that a stored token is of: the node's text is cut into tokens once more, which takes a run of the model; `cut`
     keeps them by row. "" where that cannot be told.
     """
-    text = place.node.text
+    text = place.node.text[:_LONGEST_READ]
     if place.node.row not in cut:
         spans = snapshot.encoder.encode([text]).spans.tolist()
         cut[place.node.row] = [(start, end) for start, end in spans if any(map(str.isalnum, text[start:end]))]

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 _BETWEEN = re.compile(
-    r"\b(?:between|compar(?:e|ing))\s+(?P<one>.+?)\s+(?:and|with|to|against)\s+(?P<other>.+)", re.IGNORECASE
+    r"\b(?:between|compar(?:e|ing)) (?P<one>.+?) (?:and|with|to|against) (?P<other>.+)", re.IGNORECASE
 )
-_VERSUS = re.compile(
-    r"(?P<one>.+?)\s+(?:vs\.?|versus|compared (?:to|with)|as opposed to)\s+(?P<other>.+)", re.IGNORECASE
-)
-_ASIDE = re.compile(r"[,;:?!].*$|\s+(?:in terms of|when|for which|regarding)\b.*$")
+_VERSUS = re.compile(r"(?P<one>.+?) (?:vs\.?|versus|compared (?:to|with)|as opposed to) (?P<other>.+)", re.IGNORECASE)
+_ASIDE = re.compile(r"[,;:?!].*$| (?:in terms of|when|for which|regarding)\b.*$")
 _LIST = re.compile(
     r"^\W*(?:please\s+)?(?:list|enumerate|name)\b|\ball (?:of )?the\b|\bwhat are all\b|"
     r"\b(?:which|what)\b[^?]{0,40}?\b(?:types|kinds|ways|options|modes|methods|policies|strategies|classes|sources|levels|"
@@ -33,11 +31,12 @@ _LONGEST_SIDE = 60
 
 def sides(question: str) -> tuple[str, str] | None:
     """The two things that a question compares: ("ALB", "NLB") of "What is the difference between ALB and NLB?"."""
-    found = _BETWEEN.search(question) or _VERSUS.search(question)
+    question = " ".join(question.split())  # what is asked for with any space would take the cube of it
+    found = _BETWEEN.search(question) or _VERSUS.match(question)
     if not found:
         return None
     one, other = (_ASIDE.sub("", found[side]).strip(" .") for side in ("one", "other"))
-    one = re.sub(r"^.*[,;:?!]\s*", "", one)
+    one = re.sub(r"^.*[,;:?!] ?", "", one)
     if not one or not other or max(len(one), len(other)) > _LONGEST_SIDE:
         return None
     return one, other

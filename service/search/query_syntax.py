@@ -18,6 +18,8 @@ _EXAMPLES = {
     "under": 'under:"Work / Apollo"', "file": "file:*.org", "tag": "tag:decision", "todo": "todo:open",
     "after": "after:2026-01-31", "before": "before:2026-01-31", "where": "where:owner=Priya",
 }  # fmt: skip
+_MOST, _LONGEST_GLOB = 50, 1000
+"""Tags and properties that one question may name, and characters of a glob: each is looked for in all notes."""
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -43,6 +45,10 @@ class Filters(msgspec.Struct, frozen=True):
         for name, value in (("after", self.after), ("before", self.before)):
             if value and not _is_date(value):
                 raise InvalidRequest(f"'{name}' must be a date such as 2026-01-31 or 2026-01, not '{value[:40]}'.")
+        if (given := len(self.tag) + len(self.where)) > _MOST:
+            raise InvalidRequest(f"There are {given:,} tags and properties to look for; a question may name {_MOST}.")
+        if len(self.file) > _LONGEST_GLOB:
+            raise InvalidRequest(f"'file' has {len(self.file):,} characters; a glob has at most {_LONGEST_GLOB:,}.")
 
     def narrowed(self, other: Filters) -> Filters:
         """Both together; where only one of a kind can hold, that of `other`."""

@@ -242,3 +242,21 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         assert [result["text"] for result in json.loads(said.stdout)["results"]] == ["the valve leaks"]
     wrong = run_trellis("ask", "valve", "--after", "then", "--index", index)
     assert (wrong.returncode, "'after' must be a date" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"tag": ("key",) * 51},
+        {"tag": ("key",) * 30, "where": (("owner", "*"),) * 21},
+        {"file": "?" * 1001},
+    ],
+)
+def test_more_than_one_question_may_look_for_is_refused(filters: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequest, match=r"may name 50|at most 1,000"):
+        Filters(**filters)  # type: ignore[arg-type]
+
+
+def test_more_filters_in_words_than_a_question_may_have(notes: Snapshot) -> None:
+    with pytest.raises(InvalidRequest, match="51 tags and properties"):
+        ask(notes, "key " + "tag:home " * 51)

@@ -18,7 +18,10 @@ from service.search.intent import sides, wants_list
         ("shield standard vs. advanced, what's different", ("shield standard", "advanced")),
         ("What is an apple?", None),
         ("between " + "x" * 90 + " and me", None),
+        ("red  apple\n vs\tgreen apple", ("red apple", "green apple")),
         ("vs", None),
+        ("between" + " " * 3990 + "x", None),  # nothing is timed; what takes the cube of it would not come back
+        ("a" + " " * 2000 + "vs" + "\u00a0" * 1900 + "b", ("a", "b")),
         ("", None),
     ],
 )
