@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator
 
 _SHORT = re.compile(r"\b[A-Z][A-Z0-9]{1,6}(?=s?\b)")
-_SMALL = r"(?:of|for|to|the|in|on)"
-_RUN = re.compile(rf"\b[A-Z][\w'-]*(?:[ -](?:{_SMALL} )?[A-Z][\w'-]*)+")
-_WORD = re.compile(r"[A-Za-z]+")
+_SMALL = ("of", "for", "to", "the", "in", "on")
 _LONGEST = 6
+_CAPITALISED = r"[A-Z][\w'-]{0,60}"
+"""No longer, since a run of letters, quotes and hyphens is looked through from each of its capitals."""
+_RUN = re.compile(rf"\b{_CAPITALISED}(?:[ -](?:(?:{'|'.join(_SMALL)}) )?{_CAPITALISED})+")
+_PART = re.compile(r"[A-Za-z]+")
 
 
 def short_forms(text: str) -> Iterator[str]:
@@ -20,21 +22,31 @@ def short_forms(text: str) -> Iterator[str]:
 
 
 def spelled_out(text: str) -> Iterator[tuple[str, str]]:
-    """(acronym, phrase) for every phrase of capitalised words, whether or not the text has the acronym too."""
+    """(acronym, phrase) for every phrase of capitalised words, whether or not the text has the acronym too. Its small words may
+    count: both "RTB" and "RB" stand for "Return to Base".
+    """
     for run in _RUN.findall(text):
         words = run.split(" ")
-        for first in range(len(words)):
+        initials = list(map(_initials, words))
+        for first, word in enumerate(words):
+            if not word[0].isupper():
+                continue
+            whole, large = initials[first]
             for last in range(first + 1, min(len(words), first + _LONGEST)):
-                if not words[first][0].isupper() or not words[last][0].isupper():
-                    continue
-                phrase = " ".join(words[first : last + 1])
-                for short in initials(phrase):
-                    yield short, phrase
+                whole, large = whole + initials[last][0], large + initials[last][1]
+                if len(large) > _LONGEST:
+                    break
+                if words[last][0].isupper():
+                    phrase = " ".join(words[first : last + 1])
+                    for short in {whole, large}:
+                        if 2 <= len(short) <= _LONGEST:
+                            yield short, phrase
 
 
-def initials(phrase: str) -> set[str]:
-    """The initials of a phrase, with and without its small words: both "RTB" and "RB" for "Return to Base"."""
-    words = _WORD.findall(phrase)
-    large = [word for word in words if not re.fullmatch(_SMALL, word)]
-    forms = {"".join(word[0] for word in some).upper() for some in (words, large)}
-    return {form for form in forms if 2 <= len(form) <= _LONGEST}
+def _initials(word: str) -> tuple[str, str]:
+    """The first letters of its parts, and of those that are no small words; "Peer-to-Peer" has three."""
+    parts = _PART.findall(word)
+    return (
+        "".join(part[0] for part in parts).upper(),
+        "".join(part[0] for part in parts if part not in _SMALL).upper(),
+    )

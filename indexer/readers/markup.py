@@ -23,7 +23,6 @@ _LONGEST = 20_000
 _MARKED = re.compile(r"[\\`*_\[<&!~=^#%]")
 _TAG = re.compile(r"(?<![^\s(,;>])#([^\s#.,;:!?()\[\]{}<>\"'`|]+(?:[.:][^\s#.,;:!?()\[\]{}<>\"'`|]+)*)")
 _OPEN, _SHUT = "\ue000", "\ue001"  # around a tag while a text is put together; private characters
-_END_TAGS = re.compile(f"(?:\\s*{_OPEN}[^{_SHUT}]*{_SHUT})+\\s*$")
 _GOES_ON = re.compile(
     r"(?:[,:;(&/+-]|\b(?:an?|and|are|about|as|at|by|for|from|in|into|is|like|not|of|on|or|our|than|the|to|under|use[sd]?|using|"
     r"via|vs|was|were|with|without|your))\s*$",
@@ -91,13 +90,19 @@ def read_text(lines: Sequence[str], references: dict[str, Any] | None = None, no
     if len(shown) != len(lines):  # a code span or a tag that goes over a line end
         shown = lines
     plain = _HIGHLIGHT.sub(r"\2", "".join(pieces.plain))
-    found = _END_TAGS.search(plain)
-    words = plain[: found.start()] if found else plain
+    words = _without_end_tags(plain)
     if not words.strip() or _GOES_ON.search(words):
         words = plain
     words = " ".join(words.replace(_OPEN, "").replace(_SHUT, "").split())
     attributes += [Attribute(TAG, tag) for tag in pieces.tags]
     return Text([line.strip() for line in shown], words, tuple(attributes))
+
+
+def _without_end_tags(plain: str) -> str:
+    words = plain.rstrip()
+    while words.endswith(_SHUT):
+        words = words[: words.rindex(_OPEN)].rstrip()
+    return words
 
 
 def without_html(text: str) -> str:

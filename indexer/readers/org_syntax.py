@@ -10,7 +10,7 @@ from indexer.readers.page import Page
 
 HEADLINE = re.compile(r"(\*+)\s+(.*)$")
 PRIORITY_COOKIE = re.compile(r"\[#([A-Za-z0-9]{1,2})\]\s*")
-TAGS = re.compile(r"(?:^|\s+):((?:[\w@#%]+:)+)\s*$")
+TAGS = re.compile(r"(?:^|(?<!\s)\s+):((?:[\w@#%]+:)+)\s*$")
 PLANNING = re.compile(r"\s*(?:(?:SCHEDULED|DEADLINE|CLOSED):\s*[<\[][^>\]]*[>\]](?:--[<\[][^>\]]*[>\]])?\s*)+$")
 PLANNED = re.compile(r"(SCHEDULED|DEADLINE|CLOSED):\s*([<\[][^>\]]*[>\]])")
 KEYWORD = re.compile(r"\s*#\+([\w-]+)(?:\[[^\]]*\])?:\s*(.*)$")

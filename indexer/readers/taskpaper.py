@@ -9,7 +9,6 @@ from indexer.attributes import DATES, TAG, Attribute, date, todo
 from indexer.readers.indents import column_of, tab_width
 from indexer.readers.page import Format, Page, Reading, Tree
 
-_TAGS = re.compile(r"(?:\s+@[\w.-]+(?:\((?:[^()\\]|\\.){0,500}\))?)+\s*$")
 _TAG = re.compile(r"@([\w.-]+)(?:\(((?:[^()\\]|\\.){0,500})\))?")
 _TASK = re.compile(r"([-*+])\s+(?=\S)")
 _KNOWN = re.compile(r"\s@(?:done|due|today|priority|start|defer|flag|waiting|cancelled)\b")
@@ -54,8 +53,14 @@ class _Reader:
 
 def _without_tags(text: str) -> str:
     """The text without the tags at its end; a tag inside a sentence stays, as a word of it."""
-    found = _TAGS.search(text)
-    return (text[: found.start()] if found else text).replace(" @", " ").strip() or text
+    end = len(text)
+    for tag in reversed(list(_TAG.finditer(text))):
+        if tag.end() < end or not text[tag.start() - 1 : tag.start()].isspace():
+            break
+        end = tag.start()
+        while text[end - 1 : end].isspace():
+            end -= 1
+    return text[:end].replace(" @", " ").strip() or text
 
 
 def _tags_of(text: str) -> list[tuple[str, str]]:

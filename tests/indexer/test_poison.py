@@ -18,6 +18,8 @@ POISON = {
     "2,000 levels of stars": "\n".join("*" * level + " x" for level in range(1, 2_000)),
     "elements inside elements": '<outline text="a">' * BIG,
     "a line of a megabyte": "word " * 200_000,
+    "300,000 spaces inside a line": "* x" + " " * 300_000 + "y",
+    "100,000 tags that end nothing": "- x" + " @a" * 100_000 + " y",
     "a line of brackets": "[" * 1_000_000,
     "many siblings": "- x\n" * BIG,
     "many paragraphs": "x\n\n" * BIG,
