@@ -1,9 +1,9 @@
 """Feeds mutated notes to every reader and holds it to its promises: python -m bench.fuzz [FORMAT ...] --inputs 1000000
 
-Inputs come from `bench.fuzz_inputs`, in blocks, the same for the same --seed, one block of each format after the other, so that
-a run that is stopped has asked all of them alike. Figures go to --out after every block; a run that finds figures there of the
-same code goes on behind them. Each input that breaks a promise is written to --found. With --atheris (`pip install atheris`)
-inputs are guided by coverage instead, one format a run.
+Inputs come from `bench.fuzz_inputs`, in blocks, the same for the same --seed, one block of each format after the other, on as
+many cores as there are, so that a run that is stopped has asked all of them alike. Figures go to --out after every block; a run
+that finds figures there of the same code goes on behind them. Each input that breaks a promise is written to --found. With
+--atheris (`pip install atheris`) inputs are guided by coverage instead, one format a run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import multiprocessing
 import os
 import platform
 import random
@@ -18,6 +19,8 @@ import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +30,7 @@ from bench.conditions import commit, fingerprint
 from bench.fuzz_inputs import FILES, ROOT, mutated, seeds
 from indexer.account import Account
 from indexer.chunks import cut_chunks
+from indexer.machine import usable_cores
 from indexer.node import Outline
 from indexer.readers import read_with_account
 from indexer.references import resolve
@@ -86,25 +90,36 @@ def require(holds: bool, what: str) -> None:
         raise PromiseBroken(what)
 
 
-def run(name: str, seed: str, inputs: int, found: Path) -> list[str]:
-    """Feeds one block to one reader. Answers what broke, each with the file that holds the input."""
-    chance = random.Random(seed)
-    pool = seeds(name)
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Inputs for one reader. seed: what they are drawn from. found: where those go that broke a promise."""
+
+    name: str
+    seed: str
+    inputs: int
+    found: Path
+
+
+def run(block: Block) -> tuple[float, list[str]]:
+    """Feeds one block to one reader. Answers the seconds of the processor, and what broke, each with the file that holds it."""
+    started = time.process_time()
+    chance = random.Random(block.seed)
+    pool = seeds(block.name)
     lines = [line for data in pool for line in data.split(b"\n")]
-    file, notebook = FILES[name]
+    file, notebook = FILES[block.name]
     faults = []
-    for number in range(inputs):
+    for number in range(block.inputs):
         data = mutated(pool, lines, chance)
         try:
             check(file, notebook, data)
         except Exception as error:  # whatever it is, it is what this run is for
-            found.mkdir(parents=True, exist_ok=True)
-            kept = found / f"{seed.replace(' ', '-')}-{number}"
+            block.found.mkdir(parents=True, exist_ok=True)
+            kept = block.found / f"{block.seed.replace(' ', '-')}-{number}"
             kept.write_bytes(data)
             faults.append(f"{kept.name}: {type(error).__name__}: {error}")
             if len(faults) >= MOST_KEPT:
                 break
-    return faults
+    return time.process_time() - started, faults
 
 
 def run_atheris(name: str, inputs: int) -> None:
@@ -133,7 +148,7 @@ class Figures:
         self.about: dict[str, Any] = {
             "date": datetime.now(UTC).date().isoformat(),
             "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}, one of {os.cpu_count()} cores",
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
             "libraries": {name: version(name) for name in LIBRARIES},
             "commit": commit(ROOT),
             "code": fingerprint([ROOT / "indexer" / "readers"]),
@@ -159,11 +174,22 @@ class Figures:
             self._out.write_text(text, "utf-8")
 
 
+def _left(figures: Figures, names: Sequence[str], options: argparse.Namespace) -> Iterator[Block]:
+    """What is still to be fed, in the order in which figures are kept."""
+    done = {name: figures.of(name)["inputs"] for name in names}
+    while left := [name for name in names if done[name] < options.inputs]:
+        for name in left:
+            count = min(BLOCK, options.inputs - done[name])
+            yield Block(name, f"{name} {options.seed} {done[name] // BLOCK}", count, options.found)
+            done[name] += count
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(FILES)}; all when none is named")
     parser.add_argument("--inputs", type=int, default=1_000_000, help="for each format")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=usable_cores(), help="processes")
     parser.add_argument("--found", type=Path, default=ROOT / "bench" / "found")
     parser.add_argument("--out", type=Path, help="where to keep the figures as JSON")
     parser.add_argument("--atheris", action="store_true", help="guided by coverage; one format a run")
@@ -174,16 +200,12 @@ def main() -> None:
     if options.atheris:
         run_atheris(names[0], options.inputs)
     figures = Figures(options.out, options.seed)
-    while left := [name for name in names if figures.of(name)["inputs"] < options.inputs]:
-        for name in left:
-            done = figures.of(name)["inputs"]
-            count = min(BLOCK, options.inputs - done)
-            started = time.process_time()
-            faults = run(name, f"{name} {options.seed} {done // BLOCK}", count, options.found)
-            seconds = time.process_time() - started
-            figures.add(name, count, seconds, faults)
+    left = list(_left(figures, names, options))
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for block, (seconds, faults) in zip(left, pool.imap(run, left), strict=True):
+            figures.add(block.name, block.inputs, seconds, faults)
             print(
-                f"{name}: {done + count:,} inputs, {1000 * seconds / count:.2f} ms each",
+                f"{block.name}: {figures.of(block.name)['inputs']:,} inputs, {1000 * seconds / block.inputs:.2f} ms each",
                 *faults,
                 sep="\n  ",
                 flush=True,
