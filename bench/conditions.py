@@ -50,7 +50,7 @@ def short_conditions(root: Path, libraries: Iterable[str]) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        "load": round(os.getloadavg()[0], 1),
+        "load": load(),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in libraries},
         "commit": commit(root)[:10],
@@ -81,6 +81,11 @@ def commit(root: Path) -> str:
     packed = folder / "packed-refs"
     lines = packed.read_text("utf-8").splitlines() if packed.is_file() else []
     return next((line.split()[0] for line in lines if line.endswith(f" {name}")), "")
+
+
+def load() -> float:
+    """How many processes want to run, over the last minute."""
+    return round(os.getloadavg()[0], 1)
 
 
 def fingerprint(places: Iterable[Path]) -> str:

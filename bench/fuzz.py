@@ -2,13 +2,14 @@
 
 Inputs come from `bench.fuzz_inputs`, in blocks, the same for the same --seed, one block of each format after the other, on as
 many cores as there are, so that a run that is stopped has asked all of them alike. Figures go to --out after every block; a run
-that finds figures there of the same code goes on behind them. Each input that breaks a promise is written to --found. With
---atheris (`pip install atheris`) inputs are guided by coverage instead, one format a run.
+that finds figures there of the same code and inputs goes on behind them. Each input that breaks a promise is written to
+--found. With --atheris (`pip install atheris`) inputs are guided by coverage instead, one format a run.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import json
 import multiprocessing
@@ -152,13 +153,14 @@ class Figures:
             "libraries": {name: version(name) for name in LIBRARIES},
             "commit": commit(ROOT),
             "code": fingerprint([ROOT / "indexer" / "readers"]),
+            "inputs": hashlib.sha256((ROOT / "bench" / "fuzz_inputs.py").read_bytes()).hexdigest()[:12],
             "seed": seed,
             "block": BLOCK,
         }
         self.formats: dict[str, dict[str, Any]] = {}
         if out and out.is_file():
             kept = json.loads(out.read_text("utf-8"))
-            if all(kept.get(name) == self.about[name] for name in ("code", "seed", "block")):
+            if all(kept.get(name) == self.about[name] for name in ("code", "inputs", "seed", "block")):
                 self.formats = kept["formats"]
 
     def of(self, name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.conditions import commit, fingerprint
-from bench.fuzz_inputs import FILES, ROOT
+from bench.fuzz_inputs import FILES, ROOT, SIGNS
 from indexer.chunks import cut_chunks
 from indexer.readers import read_with_account
 from indexer.references import resolve
@@ -49,6 +49,15 @@ EVERYWHERE: dict[str, Make] = {
     "comments": lambda n: "<!-- " * n,
     "entities": lambda n: "&amp;&#0;&" * n,
 }
+SPACES = (" ", "\t", "\xa0", "\u3000")
+RUNS: dict[str, Make] = {
+    f"{sign!r} again and again": lambda n, sign=sign: f"* x{sign * n}x\n"  # type: ignore[misc]
+    for sign in (*SPACES, *(sign.decode("utf-8", "ignore") for sign in SIGNS), "A", "'A", "@a ", ":a:", "TODO ")
+    if sign
+}
+"""In the middle of a line that is an item or a headline in most formats: what looks for the end of a run from each of its
+places takes the square of it.
+"""
 OF_FORMAT: dict[str, dict[str, Make]] = {
     "markdown": {
         "levels": lambda n: "\n".join("  " * at + "- x" for at in range(n)),
@@ -126,7 +135,7 @@ def main() -> None:
     slow = []
     for name in options.formats or FILES:
         file, notebook = FILES[name]
-        for kind, make in {**EVERYWHERE, **OF_FORMAT.get(name, {})}.items():
+        for kind, make in {**EVERYWHERE, **RUNS, **OF_FORMAT.get(name, {})}.items():
             found = figures.setdefault(name, {})[kind] = doubling(file, notebook, make)
             late = found["doubling"] >= MOST
             slow += [f"{name}, {kind}"] if late else []

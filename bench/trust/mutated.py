@@ -8,6 +8,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bench.trust import costly
 from bench.trust.finding import Finding
 from bench.trust.routes import ROUTES
 from bench.trust.running import ROOT, Reply, Running
@@ -21,8 +22,12 @@ _WORDS = [
 ]  # fmt: skip
 
 
-def suite(service: Running, number: int, examples: int = 0, seed: int = 1) -> Finding:
-    """number: of mutated requests. examples: that schemathesis tries for each operation; 0 leaves it out."""
+def suite(
+    service: Running, number: int, examples: int = 0, seed: int = 1, share: float = 1, timed: bool = True
+) -> Finding:
+    """number: of mutated requests. examples: that schemathesis tries for each operation; 0 leaves it out. share: of the costly
+    requests. timed: whether it counts how long these take.
+    """
     chance = random.Random(seed)
     pool = _pool(service)
     wrong = []
@@ -33,11 +38,16 @@ def suite(service: Running, number: int, examples: int = 0, seed: int = 1) -> Fi
             counted[reply.status] = counted.get(reply.status, 0) + 1
             if fault := _fault(service, reply):
                 wrong.append(f"{fault} after {data[:100]!r}")
+    costs = costly.costs(service, share)
     told = _schemathesis(service, examples) if examples else ""
     figure = f"{number:,} mutated requests (seed {seed}): {len(wrong)} faults"
     figure += f" ({', '.join(f'{count:,} × {status}' for status, count in sorted(counted.items()))})"
+    figure += f"; {costs.asked} costly ones: {len(costs.bad)} faults, the slowest {costs.slowest[0]:.1f} s"
     figure += f"; schemathesis, {examples:,} examples an operation: {told or 'nothing found'}" if examples else ""
     reach = "schemathesis and 10,000 hostile requests: 0 × 5xx but 503 and 501, 0 schema violations, 0 leaks"
+    wrong += costs.bad
+    if timed and not costs.bad and not costs.holds:
+        wrong.append(f"{costs.slowest[0]:.1f} s for {costs.slowest[1]}")
     return Finding(18, "Hostile requests", reach, figure, not wrong and not told, "; ".join([*wrong[:5], told][:6]))
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.browser import chromium_path
-from bench.conditions import short_conditions
+from bench.conditions import load, short_conditions
 from bench.trust import cross_site, framing, headers, hosts, limits, mutated, paths, slow, soak, stopping
 from bench.trust.finding import Finding
 from bench.trust.running import ROOT, Running, configure, prepare, running
@@ -129,6 +129,7 @@ def main() -> None:
     wanted = {int(number) for number in options.only.split(",") if number}
     known = json.loads(options.results.read_text("utf-8"))["findings"] if options.results.exists() else {}
     broken = False
+    conditions = short_conditions(ROOT, _LIBRARIES)  # of the code that runs, which may be edited meanwhile
     with tempfile.TemporaryDirectory(prefix="trust-") as folder:
         for number, run in Suites(
             Path(folder), options.minutes, options.examples, options.stops, options.mutants
@@ -145,7 +146,7 @@ def main() -> None:
             more = {
                 "command": command,
                 "seconds": round(time.monotonic() - began),
-                "conditions": short_conditions(ROOT, _LIBRARIES),
+                "conditions": conditions | {"load": load()},
             }
             known[str(number)] = asdict(found) | more
             print(
