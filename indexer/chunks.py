@@ -56,17 +56,18 @@ class Chunk:
 def cut_chunks(outline: Outline) -> Iterator[Chunk]:
     """One chunk a node, more for a node longer than a model reads at once. Every node has at least one."""
     trails: list[str] = []
+    title = " ".join(outline.title.split())
+    start, folded = _lengthen("", title), title.casefold()
+
+    def top(text: str) -> str:
+        """What its file is about, unless the node itself says so."""
+        return "" if text.casefold() == folded else start
+
     for at, node in enumerate(outline.nodes):
-        above = _start(outline.title, node.text) if node.parent is None else trails[node.parent]
+        above = top(node.text) if node.parent is None else trails[node.parent]
         trails.append(_lengthen(above, node.text))
         for piece in _pieces(node.text):
             yield Chunk(at, above, piece)
-
-
-def _start(title: str, text: str) -> str:
-    """The trail of a top-level node: what its file is about, unless the node itself says so."""
-    title = " ".join(title.split())
-    return "" if title.casefold() == text.casefold() else _lengthen("", title)
 
 
 def too_long(outline: Outline) -> list[Problem]:

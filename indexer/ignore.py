@@ -14,6 +14,8 @@ from indexer.globs import read_globs
 
 IGNORE_FILES = (".gitignore", ".trellisignore")
 """Read in this order in each folder; what is said later or deeper holds."""
+_MOST_ABOVE = 100
+"""Ignore files that hold in one folder: each of them is asked about every file in it."""
 
 _TEMPORARY = re.compile(
     r"~\$.*|#.*#|.*~|4913|.*\.(?:te?mp|swp|swo|bak|orig|rej|part|partial|crdownload|kate-swp|___jb_(?:tmp|old)___)|.*\.tmp\.\w+",
@@ -41,6 +43,10 @@ class Rules:
         for name in IGNORE_FILES:
             path = folder / name
             if path.is_file():
+                if len(found) >= _MOST_ABOVE:
+                    raise ValueError(
+                        f"{name} in '{folder.name}' is not read: there are {_MOST_ABOVE} such files above it"
+                    )
                 try:
                     lines = path.read_text("utf-8-sig", "replace").splitlines()
                     found.append((folder, name, read_globs(lines)))

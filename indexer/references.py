@@ -10,26 +10,47 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer.attributes import EMBED, ID, REFERENCE, Attribute
-from indexer.node import Node, Outline
+from indexer.node import Node, Outline, Problem
 
-_ID = r"\(\(([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})\)\)"
-_REFERENCE = re.compile(rf"(\{{{{2,3}}\s*embed\s+)?{_ID}(?(1)\s*\}}{{2,3}})")
+_ID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_WHOLE_ID = re.compile(_ID)
+_REFERENCE = re.compile(rf"(\{{{{2,3}}\s*embed\s+)?\(\(({_ID})\)\)(?(1)\s*\}}{{2,3}})")
 _LONGEST = 1000
 """Characters of a text that are borrowed."""
 _DEEPEST = 8
 
 
 def resolve(outlines: Sequence[Outline]) -> list[Outline]:
-    """The same outlines with every reference to a block in any of them resolved; a block that is not there stays an id."""
-    texts = {
-        value.lower(): node.text
-        for outline in outlines
-        for node in outline.nodes
-        for name, value in node.attributes
-        if name == ID
-    }
+    """The same outlines with every reference to a block in any of them resolved; a block that is not there stays an id. Of
+    several blocks with one id the first counts, by the names of the files and then by lines, so that it is always the same one;
+    each further file that has it says so.
+    """
+    texts, twins = _texts(outlines)
     blocks = _Blocks(texts)
-    return [blocks.resolved(outline) for outline in outlines] if texts else list(outlines)
+    marked = [
+        replace(outline, problems=[*outline.problems, twins[outline.file]]) if outline.file in twins else outline
+        for outline in outlines
+    ]
+    return list(map(blocks.resolved, marked)) if texts else marked
+
+
+def _texts(outlines: Sequence[Outline]) -> tuple[dict[str, str], dict[str, Problem]]:
+    """The text of each block that has an id, and by file the first id that another block had before."""
+    texts: dict[str, str] = {}
+    places: dict[str, str] = {}
+    twins: dict[str, Problem] = {}
+    for outline in sorted(outlines, key=lambda outline: outline.file):
+        for node in outline.nodes:
+            for block in [
+                value.lower() for name, value in node.attributes if name == ID and _WHOLE_ID.fullmatch(value)
+            ]:
+                if block in texts:
+                    told = f"the block id {block} is that of {places[block]} too, and references mean that one"
+                    twins.setdefault(outline.file, Problem(outline.file, node.line, told))
+                else:
+                    texts[block] = node.text
+                    places[block] = f"{outline.file}, line {node.line}"
+    return texts, twins
 
 
 def is_linked(outline: Outline) -> bool:

@@ -129,7 +129,12 @@ class _Walk:
 
     def _enters(self, folder: Path, notebook: str) -> bool:
         reason = folder_reason(folder.name, notebook) or self.rules[folder.parent].reason(folder, folder=True)
-        if not reason and folder.is_symlink():
+        try:
+            linked = not reason and folder.is_symlink()
+        except OSError as error:  # a path may be longer than the system takes
+            self.problems.append(Problem(self._name(folder), 1, f"this folder cannot be read: {error.strerror}"))
+            return False
+        if linked:
             if Path(os.path.realpath(folder)).is_relative_to(self.root):
                 reason = "a link to a folder that is read in its own place"
             else:

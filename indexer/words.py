@@ -25,6 +25,7 @@ _LOCK = threading.Lock()
 _SIMPLE_WORD = re.compile(r"[^\W_]+")
 _NOT_SIMPLE = re.compile("[^\\x00-\xac\xae-\u02ff\u1e00-\u1eff\u2010-\u2bff]")
 """Latin letters and signs, composed: `re` finds their words as well as `regex` does, and is there already."""
+_MOST_MARKS = 30
 _JOINERS = "\xad\u200c\u200d"
 """Soft hyphen and the (non-)joiners stand inside words and are no part of them."""
 _PACKED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70\uff9e\uff9f"
@@ -92,8 +93,22 @@ def plain(word: str) -> str:
     """A word without case, width and composition: "ＣＡＦＥ\u0301" and "café" give the same."""
     if word.isascii():
         return word.lower()
+    if len(word) > _MOST_MARKS:
+        word = _with_few_marks(word)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold())
     return folded.translate(_UNJOINED)
+
+
+def _with_few_marks(word: str) -> str:
+    """A word with at most 30 marks behind one another, as in Unicode's Stream-Safe Text Format (Standard Annex #15): to put
+    more of them in their order takes the square of their number.
+    """
+    kept, run = [], 0
+    for character in word:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 _UNJOINED = dict.fromkeys(map(ord, _JOINERS))

@@ -32,8 +32,7 @@ FileState = Literal["same", "changed", "deleted", "unreachable"]
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a file that is written again surely has another time."""
 _FILES_KNOWN = 10_000
-_BORROWED = re.compile(r"\(\(.*\)\)|\{{2,3}\s*embed\b.*\}{2,3}", re.DOTALL)
-"""What a block borrows from another, which may stand in another file."""
+_EMBED = re.compile(r"\{{2,3}\s*embed\b")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +52,7 @@ class Look:
 _SAME, _DELETED, _UNREACHABLE = Look("same"), Look("deleted"), Look("unreachable")
 
 Signature = tuple[int, int, int]
-_lock = threading.Lock()
+_lock, _comparing = threading.Lock(), threading.Lock()
 _digests: LRUCache[Path, tuple[Signature, str]] = LRUCache(_FILES_KNOWN)
 _changed: WeakKeyDictionary[Snapshot, dict[str, tuple[str, Look]]] = WeakKeyDictionary()
 
@@ -71,12 +70,13 @@ def look(snapshot: Snapshot, file: str) -> Look:
         digest, content = _digest(path)
         if digest == manifest.sources.get(file):
             return _SAME
-        with _lock:
-            known, found = _changed.setdefault(snapshot, {}).get(file, ("", _SAME))
-        if known != digest:
-            found = _compared(snapshot, file, read_whole(path) if content is None else content)
+        with _comparing:  # whoever asks meanwhile waits for what is found, instead of looking for it too
             with _lock:
-                _changed[snapshot][file] = digest, found
+                known, found = _changed.setdefault(snapshot, {}).get(file, ("", _SAME))
+            if known != digest:
+                found = _compared(snapshot, file, read_whole(path) if content is None else content)
+                with _lock:
+                    _changed[snapshot][file] = digest, found
         return found
     except (FileNotFoundError, NotADirectoryError):
         return _DELETED if _is_there(path, places) else _UNREACHABLE
@@ -166,8 +166,15 @@ def _places_now(stored: Sequence[StoredNode], nodes: Sequence[Node]) -> dict[int
 
 def _key(lines: Sequence[str]) -> str:
     """A node's own words: what it borrows from other blocks is theirs."""
-    text = " ".join(lines)
-    return _BORROWED.sub("", text) if "((" in text or "embed" in text else text
+    text = _cut_out(" ".join(lines), "((", "))")
+    found = _EMBED.search(text)
+    return _cut_out(text, found.group(), "}}") if found else text
+
+
+def _cut_out(text: str, first: str, last: str) -> str:
+    """A text without what stands from the first of one sign to the last of another, and without these."""
+    start, end = text.find(first), text.rfind(last)
+    return text[:start] + text[end + len(last) :] if 0 <= start < end else text
 
 
 def _rows(snapshot: Snapshot, file: str) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from heapq import nsmallest
 from typing import Literal
 
@@ -26,6 +26,10 @@ _SEED = 1
 _HEADING_WORDS, _RARE_WORDS = 3, 2
 _STRETCH = 12
 _FEWEST_TO_FORGET = 5
+_HEADINGS, _LONGEST_READ = 20, 10_000
+"""So many headings above a node, and characters of each text, are read: in a file that was made to hurt each node may stand
+below thousands.
+"""
 _LONGEST_WORD = 60
 """A "word" may be a whole sentence in scripts that put no spaces between words."""
 
@@ -51,7 +55,7 @@ def known_items(store: Store, most: int = SAMPLE, seed: int = _SEED) -> Sample:
     """A question for each of at most `most` nodes, drawn evenly from those that have words of their own."""
     nodes = store.run(0, len(store) - 1)
     above = _stems_above(nodes)
-    left_out = [node for node in nodes if content_stems(node.text) <= above(node.parent)]
+    left_out = [node for node in nodes if content_stems(_read(node)) <= above(node.parent)]
     skipped = {node.row for node in left_out}
     drawn = nsmallest(most, (node for node in nodes if node.row not in skipped), lambda node: _lot(seed, node.id))
     count = cache(store.chunks_with)
@@ -63,24 +67,33 @@ def known_items(store: Store, most: int = SAMPLE, seed: int = _SEED) -> Sample:
 
 
 def _stems_above(nodes: Sequence[StoredNode]) -> Callable[[int], frozenset[str]]:
-    """For a row: the stems of its words and of all headings above it; nothing for -1. Asked in reading order."""
-    known: dict[int, frozenset[str]] = {-1: frozenset()}
+    """For a row: the stems of its words and of the headings above it, the nearest ones; nothing for -1."""
+
+    @lru_cache(maxsize=4096)
+    def own(row: int) -> frozenset[str]:
+        return content_stems(_read(nodes[row]))
 
     def above(row: int) -> frozenset[str]:
-        if row not in known:
-            known[row] = above(nodes[row].parent) | content_stems(nodes[row].text)
-        return known[row]
+        found: list[frozenset[str]] = []
+        while row >= 0 and len(found) < _HEADINGS:
+            found.append(own(row))
+            row = nodes[row].parent
+        return frozenset().union(*found)
 
     return above
+
+
+def _read(node: StoredNode) -> str:
+    return node.text[:_LONGEST_READ]
 
 
 def _item(node: StoredNode, heading: str, above: frozenset[str], count: Callable[[str], int], seed: int) -> KnownItem:
     if _lot(seed, node.id, "style") % 2 and (question := _forgetful(node, seed)):
         return KnownItem(node, question, "words forgotten")
-    own = {word for word in content_words(node.text) if stem(word) not in above}
+    own = {word for word in content_words(_read(node)) if stem(word) not in above}
     rarest = set(nsmallest(_RARE_WORDS, own, lambda word: (count(word), -len(word), word)))
     telling = set(content_words(heading))
-    words = _distinct(word for word in words_of(node.text) if word.casefold() in rarest)
+    words = _distinct(word for word in words_of(_read(node)) if word.casefold() in rarest)
     headed = _distinct(word for word in words_of(heading) if word.casefold() in telling)
     return KnownItem(node, " ".join(headed[:_HEADING_WORDS] + words), "rare words")
 
@@ -89,7 +102,7 @@ def _forgetful(node: StoredNode, seed: int) -> str:
     """A stretch of the text, of at most 12 words as they are written, without half of the words that carry meaning; ""
     when it has too few of them.
     """
-    words = node.text.split()
+    words = _read(node).split()
     start = _lot(seed, node.id, "start") % max(1, len(words) - _STRETCH + 1)
     stretch = [word[:_LONGEST_WORD] for word in words[start : start + _STRETCH]]
     telling = [at for at, word in enumerate(stretch) if content_words(word)]

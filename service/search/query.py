@@ -21,6 +21,8 @@ _FUNCTION_WEIGHT = 0.3
 _SIGN_WEIGHT = 0.05
 _SHORTEST_MENDED = 5
 _TWO_EDITS_FROM = 8
+_MOST_MENDED = 12
+"""Unknown words of a question that are compared with all words of the notes. Who has more of them writes another language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +137,16 @@ def _misspelt(snapshot: Snapshot, stores: Sequence[Store], question: str) -> Ite
     (optimal string alignment distance, which counts swapped letters once). What one of `stores` knows is no mistake.
     """
     store, encoder = snapshot.store, snapshot.encoder
+    looked_up = 0
     for word in dict.fromkeys(words_of(question)):
         plain = word.casefold()
         if len(plain) < _SHORTEST_MENDED or plain in FUNCTION_WORDS or not plain.isalpha():
             continue
         if any(each.chunks_with(plain) for each in stores) or encoder.knows(plain) or encoder.knows(stem(plain)):
             continue
+        looked_up += 1
+        if looked_up > _MOST_MENDED:
+            return
         edits = 2 if len(plain) >= _TWO_EDITS_FROM else 1
         from rapidfuzz import process  # only an unknown word needs it, and `trellis ask` should start quickly
         from rapidfuzz.distance import OSA

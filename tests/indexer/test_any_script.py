@@ -90,3 +90,10 @@ def test_composition_changes_no_stem(text: str) -> None:
 def test_a_long_run_without_spaces_is_read_in_one_go() -> None:
     run = "文字" * 50_000
     assert sum(1 for _ in words_in(run)) == 2 * len(run) - 1
+
+
+@pytest.mark.parametrize("letter", ["a", "\u65e5", "\u0e01", "\u0434"])
+def test_a_letter_with_a_great_many_marks_is_read(letter: str) -> None:
+    """Nothing is timed; what takes the square of such a size would not come back."""
+    assert all(len(word) <= 64 for word in stems_of(letter + "\u0301\u0323" * 300_000))
+    assert stem("a" + "\u0323\u0301" * 3) == stem("a" + "\u0301\u0323" * 3)

@@ -70,6 +70,21 @@ def test_circles_end(text: str) -> None:
         assert len(node.text) < 2_000_000
 
 
+@pytest.mark.parametrize("order", ["one two three", "three two one"])
+def test_of_two_blocks_with_one_id_the_first_by_name_counts(order: str) -> None:
+    texts = {
+        "one": "- kept by the notary\n  id:: A\n",
+        "two": "- Safe: ((A))\n",
+        "three": "- lies\n  id:: A\n- more lies\n  id:: A\n",
+    }
+    pages = graph(**{name: texts[name] for name in order.split()})
+    assert pages["two"].nodes[0].text == "Safe: kept by the notary"
+    assert not pages["one"].problems
+    assert [(problem.line, problem.message) for problem in pages["three"].problems] == [
+        (1, f"the block id {A} is that of pages/one.md, line 1 too, and references mean that one")
+    ]
+
+
 def test_files_without_references_are_left_as_they_are() -> None:
     outline = read_outline("a.txt", b"a ((b)) c\n")
     assert resolve([outline]) == [outline]

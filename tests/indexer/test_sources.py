@@ -376,3 +376,25 @@ def test_a_file_that_cannot_be_looked_at_costs_only_itself(tmp_path: Path, monke
         "a.txt:1: cannot be looked at: Permission denied",
         "b.txt:1: went away while the notes were looked through",
     ]
+
+
+def test_a_path_longer_than_the_system_takes_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = make(tmp_path / "notes", "a.txt", "z/b.txt")
+    monkeypatch.chdir(notes)
+    for _ in range(100):  # from where one stands, since no call takes the whole of such a path
+        Path("d" * 50).mkdir()
+        os.chdir("d" * 50)
+    found = find_sources([notes])
+    assert [source.file for source in found.sources] == ["a.txt", "z/b.txt"]
+    assert any("cannot be read: File name too long" in str(problem) for problem in found.problems)
+
+
+def test_ignore_files_below_very_many_others_are_named_and_not_read(tmp_path: Path) -> None:
+    deep = "/".join("d" * 101)
+    notes = make(tmp_path, "a.txt", f"{deep}/b.txt")
+    folder = notes
+    for name in deep.split("/"):
+        folder /= name
+        (folder / ".gitignore").write_text("b.txt\n", "utf-8")
+    assert names(notes) == ["a.txt"]
+    assert [problem for problem in problems(notes) if "is not read: there are 100 such files above it" in problem]

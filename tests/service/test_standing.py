@@ -324,3 +324,16 @@ def test_a_terminal_is_told_in_words(kitchen: Kitchen) -> None:
     assert "of notes.txt, which was changed since it was indexed; 'trellis index'" in shown
     assert "(the file was changed since it was indexed; this still stands in it)" in shown
     assert QUESTION not in shown
+
+
+@pytest.mark.parametrize("sign", ["((", "{{embed ", "{{ embed ((", ")) (("])
+def test_a_changed_line_of_signs_that_are_never_closed_is_compared(workshop: Workshop, sign: str) -> None:
+    """Nothing is timed; what takes the square of such a size would not come back."""
+    kitchen = Kitchen(workshop)
+    kitchen.workshop.write(f"{NOTES}\n{sign * 100_000}\n")
+    kitchen.workshop.build()
+    snapshot = kitchen.workshop.snapshot()
+    kitchen.edit("Garden", "Gardens")
+    looked = look(snapshot, "notes.txt")
+    assert looked.gone is not None
+    assert looked.gone.sum() == 4

@@ -62,6 +62,15 @@ def trellis(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     return run
 
 
+def test_notes_below_a_great_many_headings_are_sampled(workshop: Workshop) -> None:
+    """Each level has a word of its own: what keeps all that stand above each of them would not fit."""
+    workshop.write("\n".join(f"{' ' * level}word{level} below" for level in range(1500)))
+    workshop.build()
+    sample = known_items(workshop.snapshot().store, most=20)
+    assert len(sample.items) == 20
+    assert not sample.left_out
+
+
 def test_a_question_is_rare_words_under_the_heading(workshop: Workshop) -> None:
     """Texts of fewer than five telling words; "apples" is the commonest word, and "in" tells nothing."""
     workshop.write("Fruit of Spain\n  Apples\n    apples in green barrels\n    apples in green vats\n")

@@ -43,6 +43,12 @@ def test_misspelt_words_are_those_that_the_notes_nearly_have(kitchen: Snapshot, 
     assert read_query(kitchen, question).text == understood
 
 
+def test_only_the_first_unknown_words_are_compared_with_those_of_the_notes(kitchen: Snapshot) -> None:
+    unknown = " ".join(f"{letter}zqxvwk" for letter in "abcdefghijkl")
+    assert read_query(kitchen, f"{unknown[:-8]} refrigreator").text.endswith(" refrigerator")
+    assert read_query(kitchen, f"{unknown} refrigreator").text.endswith(" refrigreator")
+
+
 @pytest.mark.parametrize(
     ("question", "understood"),
     [
