@@ -32,7 +32,8 @@ SIGNS = (
     b"&", b'"', b"'", b"%%", b"[[", b"]]", b"<!--", b"-->", b"\xef\xbb\xbf", b"\x00", b"\xff", b"\xe2\x80\xa8", b"\x0c",
     b"> ", b"1. ", b"- [ ] ", b"```", b"* ", b"    ", b"\t", b"---", b"[^1]:", b":: ", b":END:", b"#+begin_src", b"#+end_src",
     b"\xe6\x97\xa5\xe6\x9c\xac", b"e\xcc\x81", b"\xd7\xa9\xd7\x9c", b"\xf0\x9f\x8c\xa5", b"&amp;", b"&#0;", b"<outline text=\"",
-    b"</outline>", b"\xc2\x85", b"\xe3\x80\x80", b"\xed\xa0\x80",
+    b"</outline>", b"\xc2\x85", b"\xe3\x80\x80", b"\xed\xa0\x80", b"!!timestamp ", b"!!bool ", b"!!int ", b"0xF", b"<<: ",
+    b"&a ", b"*a", b"9:9", b"&#99999999999;", b"<!DOCTYPE [", b"<!---->", b"<![CDATA[", b"<?xml ", b"SCHEDULED: <", b"- - ",
 )  # fmt: skip
 
 

@@ -187,9 +187,11 @@ def load_config(path: Path | None = None) -> Config:
         raise ConfigError(f"'{path}' cannot be read: {error}") from error
     import yaml  # most run without a settings file, and `trellis ask` should start quickly
 
+    from indexer.safe_yaml import read_yaml
+
     try:
-        settings = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: no such date, nested too deep
+        settings = read_yaml(text)
+    except yaml.YAMLError as error:
         raise ConfigError(f"'{path}' is not valid YAML: {' '.join(str(error).split())}") from error
     settings = {} if settings is None else settings
     if not isinstance(settings, dict):
@@ -236,7 +238,10 @@ def _placed(base: Path, settings: Placed) -> Placed:
 
 
 def _beside(base: Path, place: str) -> str:
-    path = Path(place).expanduser()
+    try:
+        path = Path(place).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"'{place}' stands in the home folder of somebody whom this machine does not know.") from None
     if path.is_absolute() or base == Path.cwd():
         return str(path)
     return str(base / path)

@@ -16,9 +16,9 @@ from service.types import QUESTION_LIMIT
 _AGAIN = [
     " ", "\xa0", "\u3000", "\n", "a", "A", "0", "-", "*", "?", "'A", '"', "(", "[[", "((", "a ", "A ", "a-", "a, ", "\u65e5",
     "e\u0301", "\u200d", "\u0130", "\ufdfa", "a\u0301\u0323", "vs ", "x vs ", "between ", "between a and ", "compare a ",
-    "and ", "which types ", "in terms of ", "explain ", "S3 ", "EC2 STS ", "Security Token Service ", "aaaaaaaaaaaaaaaaaaaaaaa ",
-    "encrption kuberntes ", "under:a ", 'under:"a ', "file:* ", "tag:a ", "todo:a ", "after:2026 ", "where:a=b ",
-    "collection:a ", "what about ", "ok and ", "it ",
+    "and ", "which types ", "in terms of ", "explain ", "S3 ", "EC2 STS ", "Security Token Service ",
+    "aaaaaaaaaaaaaaaaaaaaaaaa ", "encrption kuberntes ", "under:a ", 'under:"a ', "file:* ", "tag:a ", "todo:a ",
+    "after:2026 ", "where:a=b ", "collection:a ", "what about ", "ok and ", "it ",
 ]  # fmt: skip
 _AROUND = [("", ""), ("x", "x"), ("between x", "x?"), ("what x", "types")]
 _GLOBS = ["*", "?", "*?", "*a", "**/", "[!a]", "*[a-z]*", "a*b?", "\\*"]

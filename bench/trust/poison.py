@@ -23,6 +23,7 @@ _ASKED = {
 }
 BIG = 10 << 20
 _ALIASES = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+_MERGES = "".join(f"k{n + 1}: &k{n + 1} {{<<: [*k{n}, *k{n}]}}\n" for n in range(40))
 
 
 @dataclass(slots=True)
@@ -55,6 +56,21 @@ def _texts(size: int) -> dict[str, tuple[str, bytes]]:
         "U+2028 and form feeds": ("poison.txt", "a\u2028b\u2029c\x0cd\x0be\x85f\n".encode() * 1000),
         "YAML aliases": ("poison.md", f"---\na: &a [x]\n{_ALIASES}---\n- text\n".encode()),
         "a YAML tag": ("poison.md", b"---\na: !!python/object/apply:os.system ['touch /tmp/poisoned']\n---\n- text\n"),
+        "a YAML value that cannot be made": ("poison.md", b"---\na: !!timestamp x\n---\n- text\n"),
+        "a YAML number too long to write": ("poison.md", b"---\na: 0x" + b"F" * 4000 + b"\n---\n- text\n"),
+        "YAML brackets": ("poison.md", b"---\na: " + b"[" * 60_000 + b"\n---\n- text\n"),
+        "YAML merges": ("poison.md", f"---\nk0: &k0 {{a: b}}\n{_MERGES}---\n- text\n".encode()),
+        "a long title": ("poison.md", b"---\ntitle: " + b"t " * 15_000 + b"\n---\n" + b"- x\n" * 2_000),
+        "XML comments": ("poison.txt", b"<!---->" * 5_000),
+        "XML declarations never closed": ("poison.opml", b"<!DOCTYPE[" * (size // 200)),
+        "XML attributes never closed": ("poison.opml", b"<opml><body><outline " + b'a="b ' * (size // 200)),
+        "spaces in a headline": ("poison.org", b"* x" + b" " * (size // 10) + b"y"),
+        "dates": ("poison.org", b"* x\n" + b"".join(b"SCHEDULED: <%d-01-01>\n" % year for year in range(1000, 4000))),
+        "tags that end nothing": ("poison.taskpaper", b"- x" + b" @a" * (size // 30) + b" y"),
+        "capitals": ("poison.txt", b"'A" * (size // 4)),
+        "marks on one letter": ("poison.txt", ("a" + "\u0301\u0323" * (size // 40)).encode()),
+        "references never closed": ("poison.txt", b"((" * (size // 20)),
+        "globs": (".gitignore", b"*?" * 40 + b"[!z]x\n"),
         "XML entities": ("poison.opml", entities + b']><opml><body><outline text="&i;"/></body></opml>'),
         "an XML entity from outside": (
             "poison.opml",

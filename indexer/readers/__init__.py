@@ -18,6 +18,8 @@ from indexer.readers import logseq, markdown, opml, org, taskpaper, text, vimout
 from indexer.readers.page import Format, Page, Reading
 
 GROUP = "trellis.readers"
+Failure = tuple[int, str]
+"""The line to name, and which reader failed at what."""
 _OURS = (text.FORMAT, logseq.FORMAT, markdown.FORMAT, org.FORMAT, opml.FORMAT, vimoutliner.FORMAT, taskpaper.FORMAT)
 
 
@@ -53,14 +55,14 @@ def read_with_account(file: str, data: bytes, notebook: str = "") -> tuple[Outli
     What is not text yields no nodes and one problem that says so. notebook: see `indexer.readers.page.Page`.
     """
     try:
-        chosen, decoded = _choose(file, data, notebook)
+        chosen, decoded, failed = _choose(file, data, notebook)
     except NotText as error:
         outline = Outline(file, [], [Problem(file, error.line, str(error))], format="not text")
         return outline, account_of(outline, [])
     page = Page(file, decoded.lines, notebook)
-    problems = [Problem(file, line, message) for line, message in decoded.notices]
     reading, failure = _read(chosen, page)
-    problems += [Problem(file, line, message) for line, message in [*failure, *reading.problems]]
+    found = [*decoded.notices, *failed, *failure, *reading.problems]
+    problems = [Problem(file, line, message) for line, message in found]
     outline = Outline(
         file, reading.nodes, problems, reading.syntax, reading.attributes, reading.title, format=chosen.name
     )
@@ -71,27 +73,50 @@ def read_with_account(file: str, data: bytes, notebook: str = "") -> tuple[Outli
     return outline, account
 
 
-def _choose(file: str, data: bytes, notebook: str) -> tuple[Format, Decoded]:
-    """The format of a file with its lines. Raises NotText."""
+def _choose(file: str, data: bytes, notebook: str) -> tuple[Format, Decoded, list[Failure]]:
+    """The format of a file, its lines, and what failed on the way. Raises NotText, ReaderNotLoaded."""
     suffix = PurePath(file).suffix.lower()
     candidates = [each for each in formats() if suffix in each.suffixes]
     open_to_all = not candidates or candidates == [text.FORMAT]
     if len(candidates) == 1 and not open_to_all:
-        return candidates[0], candidates[0].decode(data)
+        return _decoded(candidates[0], data)
     asked = formats() if open_to_all else tuple(candidates)
-    last = text.FORMAT if open_to_all else candidates[-1]
-    decoded = last.decode(data)
+    last, decoded, failed = _decoded(text.FORMAT if open_to_all else candidates[-1], data)
     page = Page(file, decoded.lines, notebook)
-    chosen = next((each for each in asked if each.recognises(page)), last)
-    return chosen, decoded if chosen.decode is last.decode else chosen.decode(data)
+    chosen = next((each for each in asked if _recognises(each, page, failed)), last)
+    if chosen.decode is last.decode:
+        return chosen, decoded, failed
+    chosen, decoded, more = _decoded(chosen, data)
+    return chosen, decoded, [*failed, *more]
 
 
-def _read(chosen: Format, page: Page) -> tuple[Reading, list[tuple[int, str]]]:
+def _recognises(asked: Format, page: Page, failed: list[Failure]) -> bool:
+    """Whether a format takes the page for its own. One that fails does not, and that is added to `failed`."""
+    try:
+        return asked.recognises(page)
+    except Exception as error:
+        failed.append((1, f"{_failure(asked, error)} at telling whether this is its format; the others were asked"))
+        return False
+
+
+def _decoded(chosen: Format, data: bytes) -> tuple[Format, Decoded, list[Failure]]:
+    """The lines as a format decodes them, with that format; where it fails, as indented text. Raises NotText."""
+    try:
+        return chosen, chosen.decode(data), []
+    except NotText:
+        raise
+    except Exception as error:
+        message = f"{_failure(chosen, error)} at the bytes; read as indented text instead"
+        return text.FORMAT, text.FORMAT.decode(data), [(1, message)]
+
+
+def _read(chosen: Format, page: Page) -> tuple[Reading, list[Failure]]:
     """What the reader makes of the page. A reader that fails costs its format, not the text of the file."""
     try:
         return chosen.read(page), []
     except Exception as error:
-        message = (
-            f"the reader for {chosen.name} failed ({type(error).__name__}: {error}); read as indented text instead"
-        )
-        return text.FORMAT.read(page), [(1, message)]
+        return text.FORMAT.read(page), [(1, f"{_failure(chosen, error)}; read as indented text instead")]
+
+
+def _failure(format: Format, error: Exception) -> str:
+    return f"the reader for {format.name} failed ({type(error).__name__}: {error})"

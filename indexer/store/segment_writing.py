@@ -45,6 +45,8 @@ from indexer.store.segment import (
 )
 from indexer.vectors import build_index, stored_in, write_index
 
+_TAGS_READ = 2000
+"""Characters of a node's tags by which it is found: they count for each of its chunks."""
 _SCHEMA = """
     CREATE TABLE node (
         slot INTEGER PRIMARY KEY,
@@ -185,8 +187,8 @@ def chunk_hash(chunk: Chunk, tags: str) -> bytes:
 
 
 def tags_of(node: Node) -> str:
-    """What a node is found by besides its text: its tags, wherever they stood."""
-    said = " ".join(value for name, value in node.attributes if name == TAG)
+    """What a node is found by besides its text: its tags, wherever they stood, as many as a heading could name."""
+    said = " ".join(value for name, value in node.attributes if name == TAG)[:_TAGS_READ]
     return said if said.casefold() not in node.text.casefold() else ""
 
 

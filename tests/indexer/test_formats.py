@@ -131,6 +131,38 @@ def test_a_reader_that_cannot_be_loaded_is_named(installed: Path, code: str) -> 
         formats()
 
 
+FAILING = """
+from indexer.readers.page import Format, Reading
+
+def fail(given):
+    raise KeyError("it hurts")
+
+FORMAT = Format("shouting", {suffixes}, lambda page: Reading([]), {asked})
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "suffixes", "asked", "says"),
+    [
+        ("a.txt", "()", "fail", "failed (KeyError: 'it hurts') at telling whether this is its format"),
+        ("a", "()", "fail", "failed (KeyError: 'it hurts') at telling whether this is its format"),
+        ("a.shout", "('.shout',)", "decode=fail", "failed (KeyError: 'it hurts') at the bytes; read as indented text"),
+        ("a.txt", "()", "lambda page: True, fail", "failed (KeyError: 'it hurts') at the bytes; read as indented text"),
+        ("a.txt", "('.txt',)", "fail", "failed (KeyError: 'it hurts') at telling whether this is its format"),
+        ("a.otl", "('.otl',)", "lambda page: True, fail", "failed (KeyError: 'it hurts') at the bytes"),
+    ],
+)
+def test_a_format_that_fails_at_choosing_costs_no_text(
+    installed: Path, file: str, suffixes: str, asked: str, says: str
+) -> None:
+    install(installed, FAILING.format(suffixes=suffixes, asked=asked))
+    outline, account = read_with_account(file, b"Fire\nWater\n")
+    assert [node.text for node in outline.nodes] == ["Fire", "Water"]
+    assert account.adds_up
+    [problem] = outline.problems
+    assert str(problem).startswith(f"{file}:1: the reader for shouting {says}")
+
+
 def test_the_command_line_uses_it_too(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(installed, SHOUTING)
     monkeypatch.setenv("PYTHONPATH", str(installed))

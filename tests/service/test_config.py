@@ -11,6 +11,7 @@ from indexer.errors import ConfigError
 from indexer.prompts import DEFAULT_MODEL
 from service.cli.support import configure
 from service.config import Config, load_config, make_config
+from tests.conftest import run_trellis
 
 
 @pytest.fixture(autouse=True)
@@ -150,6 +151,16 @@ NOT_SETTINGS = [
     "1: one",
     "notes: !!python/object/apply:os.getcwd []",
     "index: 2024-13-45",
+    "top: !!bool abc",
+    "top: !!int ''",
+    "index: !!timestamp x",
+    f"top: 0x{'F' * 4_000}",
+    f"top: 1{':1' * 5_000}",
+    f"a: {'[' * 60_000}",
+    f"a: {'[' * 32_000}{']' * 32_000}",
+    "- " * 60_000,
+    "<<: {top: 3}",
+    "collections: &a {work: {<<: [*a, *a]}}",
 ]
 
 
@@ -158,6 +169,20 @@ def test_what_holds_no_settings_is_refused_with_the_name_of_the_file(here: Path,
     settings(here, text)
     with pytest.raises(ConfigError, match=r"trellis\.yaml"):
         load_config()
+
+
+def test_a_value_that_does_not_fit_its_tag_is_refused_with_its_line(here: Path) -> None:
+    settings(here, "port: 80\ntop: !!bool abc\n")
+    with pytest.raises(ConfigError, match=r"trellis\.yaml.* 'abc' cannot be read as bool .*line 2"):
+        load_config()
+
+
+def test_the_command_line_refuses_it_in_a_sentence(here: Path) -> None:
+    path = settings(here, "top: !!bool abc\n")
+    ran = run_trellis("--config", str(path), "check")
+    assert ran.returncode == 2
+    assert "'abc' cannot be read as bool" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def test_a_file_that_is_no_text_is_refused(here: Path) -> None:
@@ -194,6 +219,12 @@ def test_a_tilde_is_the_home_folder(here: Path, monkeypatch: pytest.MonkeyPatch)
         Path("/home/someone/outline"),
         Path("/home/someone/.trellis"),
     )
+
+
+def test_a_home_folder_of_nobody_is_refused(here: Path) -> None:
+    settings(here, "notes: ~nobody-of-this-name/outline\n")
+    with pytest.raises(ConfigError, match="'~nobody-of-this-name/outline'"):
+        load_config()
 
 
 def configured(*arguments: str) -> Config:
