@@ -62,11 +62,22 @@ OF_FORMAT: dict[str, dict[str, Make]] = {
     "markdown": {
         "levels": lambda n: "\n".join("  " * at + "- x" for at in range(n)),
         "references": lambda n: "[a]: b\n" * n + "[a] " * n,
+        "lists after blank lines": lambda n: "a:\n" + "\n" * n + "- x\n* x\n" * n,
     },
-    "logseq": {"levels": lambda n: "\n".join("\t" * at + "- x" for at in range(n))},
+    "logseq": {
+        "levels": lambda n: "\n".join("\t" * at + "- x" for at in range(n)),
+        "properties": lambda n: "# x\n" + "".join(f"k{at}:: v\n" for at in range(n)),
+        "no rule": lambda n: "|" + "-" * n + "x|\n",
+        "blocks before a bullet": lambda n: "  #+begin_src\n" * n + "- x\n#+end_src\n",
+    },
     "org": {
         "levels": lambda n: "\n".join("*" * (at + 1) + " x" for at in range(n)),
         "drawers": lambda n: ":PROPERTIES:\n" * n,
+        "properties": lambda n: "* x\n" + "".join(f":PROPERTIES:\n:k{at}: v\n:END:\n" for at in range(n)),
+        "dates": lambda n: "* x\n" + "".join(f"CLOSED: <{1000 + at // 28}-01-{at % 28 + 1:02}>\n" for at in range(n)),
+        "titles": lambda n: "#+title: word\n" * n,
+        "spaces": lambda n: ("a *" + " " * min(n, 19_000) + "b\n\n") * (n // 19_000 + 1),
+        "code after blank lines": lambda n: "a:\n" + "\n" * n + ": x\n\n" * n,
         "blocks": lambda n: "#+begin_src\n" * n,
         "stamps": lambda n: "<2026-01-01 <2026 [1/ " * n,
     },
@@ -77,6 +88,11 @@ OF_FORMAT: dict[str, dict[str, Make]] = {
             "<opml><body><outline " + " ".join(f'a{at}="x"' for at in range(n)) + "/></body></opml>"
         ),
         "unclosed": lambda n: "<opml><body>" + '<outline text="x' * n,
+        "values unclosed": lambda n: "<opml><body><outline " + 'a="b ' * n,
+        "values unclosed, quotes of two kinds": lambda n: "<opml><body><outline " + "a='\" " * n,
+        "document types": lambda n: "<opml>" + "<!DOCTYPE[" * n,
+        "document types before a bracket": lambda n: "<opml>" + "<!DOCTYPE " * n + "[",
+        "heads": lambda n: "<opml>" + "<head>" * n,
     },
     "vimoutliner": {
         "levels": lambda n: "\n".join("\t" * at + "x" for at in range(n)),

@@ -6,6 +6,7 @@ what comes below them. References to blocks of other pages are resolved when all
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -26,10 +27,11 @@ _TODO = re.compile(r"(TODO|DOING|NOW|LATER|DONE|WAITING|WAIT|IN-PROGRESS|CANCELE
 _PRIORITY = re.compile(r"\[#([A-C])\]\s*")
 _CHECKBOX = re.compile(r"\[([ xX])\]\s+(?=\S)")
 _DRAWER = re.compile(r"\s*:(LOGBOOK|PROPERTIES):\s*$", re.IGNORECASE)
+_DRAWER_END = re.compile(r"\s*:END:\s*$", re.IGNORECASE)
 _QUOTE = re.compile(r"\s*>\s?")
-_RULE = re.compile(r"\s*\|?[\s|:-]*-{2,}[\s|:-]*$")
+_RULE_SIGNS = re.compile(r"[\s|:-]+")
 _EMBEDDED = re.compile(r"\{{2,3}\s*embed\s+([^{}()]{1,500}?)\s*\}{2,3}")
-_OF_ITS_OWN = re.compile(r"^\s*(?:id:: [0-9a-f]{8}-[0-9a-f-]{27}|collapsed:: (?:true|false))\s*$", re.MULTILINE)
+_OF_ITS_OWN = re.compile(r"^[^\S\n]*(?:id:: [0-9a-f]{8}-[0-9a-f-]{27}|collapsed:: (?:true|false))\s*$", re.MULTILINE)
 _LONGEST_DRAWER = 500
 _CODE = frozenset({"src", "example", "query", "export"})
 
@@ -64,6 +66,8 @@ class _Reader:
     attributes: list[Attribute] = field(default_factory=list)
     at: int = 0
     ends: dict[str, list[int]] = field(default_factory=dict)
+    outermost: dict[int, list[float]] = field(default_factory=dict)  # see _outermost_bullet
+    drawer_stop: int = -1  # the next line that ends a drawer, of those looked for so far
 
     def read(self) -> Reading:
         front = read_front_matter(self.page.lines)
@@ -216,17 +220,12 @@ class _Reader:
             self.attributes += attributes
 
     def _drawer(self) -> None:
-        first = self.at
-        while self.at < len(self.page.lines) and self.page.lines[self.at].strip().upper() != ":END:":
-            if (
-                self.at > first + _LONGEST_DRAWER
-                or _BULLET.match(self.page.lines[self.at])
-                or not self.page.lines[self.at].strip()
-            ):
-                break  # never closed
-            self.at += 1
-        closed = self.at < len(self.page.lines) and self.page.lines[self.at].strip().upper() == ":END:"
-        self.at = self.at + 1 if closed else first + 1
+        first, lines = self.at, self.page.lines
+        if self.drawer_stop < first:
+            self.drawer_stop = next((at for at in range(first, len(lines)) if _ends_drawer(lines[at])), len(lines))
+        last = self.drawer_stop
+        closed = last <= first + _LONGEST_DRAWER + 1 and last < len(lines) and _DRAWER_END.match(lines[last])
+        self.at = last + 1 if closed else first + 1
         self.tree.name(first + 1, self.at, "log")
 
     def _fenced(self, sign: str, language: str, column: float) -> None:
@@ -251,16 +250,23 @@ class _Reader:
         self.at = first + 1
         if block.group(1).lower() == "begin" and kind in _CODE:
             last = self._end_of(kind)
-            if last and not self._bullet_within(last, column):
+            if last and self._outermost_bullet(last) >= column:  # or a block further out begins: this was never closed
                 self.tree.name(first + 1, last + 1, "block")
                 self._code(self.at, last, [], column)
                 self.at = last + 1
         return True
 
-    def _bullet_within(self, last: int, column: float) -> bool:
-        """Whether a block further out begins before position `last`, so that what is open here was never closed."""
-        lines = self.page.lines
-        return any(_BULLET.match(lines[at]) and column_of(lines[at], 4) < column for at in range(self.at, last))
+    def _outermost_bullet(self, last: int) -> float:
+        """The least column of a bullet from here to before position `last`. Found for all lines between the two at once, since
+        thousands of blocks may be waiting for the same end.
+        """
+        lines, least = self.page.lines, self.outermost.get(last)
+        if least is None:
+            least = self.outermost[last] = [math.inf]
+            for at in range(last - 1, self.at - 1, -1):
+                column = column_of(lines[at], 4) if _BULLET.match(lines[at]) else math.inf
+                least.append(min(least[-1], column))
+        return least[last - self.at]
 
     def _end_of(self, kind: str) -> int:
         """The position of the next line that ends a block of this kind, 0 when there is none."""
@@ -298,7 +304,7 @@ class _Reader:
         while self.blocks and self.blocks[-1].column >= column:
             self.blocks.pop()
         self.tree.name(number, number, "table rule")
-        if _RULE.match(line):
+        if _is_rule(line):
             return
         cells = [read_text([cell], notebook="logseq") for cell in line.strip().strip("|").split("|")]
         plain = ", ".join(cell.plain for cell in cells if cell.plain)
@@ -307,7 +313,7 @@ class _Reader:
         shown = " | ".join(cell.shown[0] for cell in cells)
         block = self.blocks[-1] if self.blocks else None
         below = self.page.lines[number] if number < len(self.page.lines) else ""
-        is_head = bool(_RULE.match(below)) and "|" in below
+        is_head = "|" in below and _is_rule(below)
         if (
             block is not None
             and block.head is not None
@@ -319,6 +325,16 @@ class _Reader:
         if block is not None and is_head:
             block.head = node
             block.node = node if block.node is None else block.node
+
+
+def _ends_drawer(line: str) -> bool:
+    """Whether a drawer does not go on with this line, be it closed there or never."""
+    return not line.strip() or bool(_DRAWER_END.match(line) or _BULLET.match(line))
+
+
+def _is_rule(line: str) -> bool:
+    """Whether a line of a table only parts its head from its rows."""
+    return "--" in line and bool(_RULE_SIGNS.fullmatch(line))
 
 
 def _recognises(page: Page) -> bool:

@@ -20,7 +20,7 @@ from indexer.readers.front_matter import read_front_matter
 from indexer.readers.graft import graft
 from indexer.readers.markup import read_text, without_html
 from indexer.readers.notebooks import is_drawing, page_attributes
-from indexer.readers.page import Format, Page, Reading, Tree
+from indexer.readers.page import Format, Page, Reading, Tree, first_filled
 
 _NESTING = 200
 """Levels of blocks that markdown-it opens, of which a list takes two; what lies deeper is read as indented text."""
@@ -41,7 +41,7 @@ Numbered = list[tuple[int, str]]
 @dataclass(slots=True)
 class _Block:
     """An open block that holds others. marker: what stands before its text. node: what stands for it, once there is something.
-    parent: where it goes itself. opener: a node that ends in a colon, and its last line.
+    parent: where it goes itself. opener: a node that ends in a colon; its last line, or a blank one further down.
     """
 
     kind: str
@@ -151,8 +151,11 @@ class _Reader:
     def _parent_at(self, line: int) -> int | None:
         """Where a list, a quote or a table goes: under the paragraph just above, when it ends in a colon, as in "Limits:"."""
         above = self.blocks[-1]
-        if above.opener and not any(text.strip() for text in self.lines[above.opener[1] : line - 1]):
-            return above.opener[0]
+        if above.opener:
+            node, last = above.opener[0], first_filled(self.lines, above.opener[1], line - 1)
+            above.opener = node, last  # so that no blank line is passed twice
+            if last >= line - 1:
+                return node
         return above.home
 
     # What becomes nodes

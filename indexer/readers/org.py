@@ -17,7 +17,7 @@ from indexer.readers.front_matter import FrontMatter
 from indexer.readers.indents import column_of
 from indexer.readers.notebooks import page_attributes
 from indexer.readers.org_markup import read_text
-from indexer.readers.page import Format, Page, Reading, Tree
+from indexer.readers.page import Format, Page, Reading, Tree, first_filled
 
 Numbered = list[tuple[int, str]]
 
@@ -45,10 +45,10 @@ class _Reader:
     items: list[_Item] = field(default_factory=list)
     open_words: frozenset[str] = frozenset()
     done_words: frozenset[str] = frozenset()
-    title: str = ""
+    titles: list[str] = field(default_factory=list)
     attributes: list[Attribute] = field(default_factory=list)
     task: int | None = None  # an inline task that is open
-    opener: tuple[int, int] | None = None  # a paragraph that ends in a colon, and its last line
+    opener: tuple[int, int] | None = None  # a paragraph that ends in a colon; its last line, or a blank one below
     head: int | None = None  # the head of the table that is open
     at: int = 0
     ends: dict[str, list[int]] = field(default_factory=dict)
@@ -58,7 +58,8 @@ class _Reader:
         lines = self.page.lines
         while self.at < len(lines):
             self._step(lines[self.at])
-        title, attributes = page_attributes(self.page, FrontMatter(title=self.title, attributes=tuple(self.attributes)))
+        stated = FrontMatter(title=" ".join(self.titles), attributes=tuple(self.attributes))
+        title, attributes = page_attributes(self.page, stated)
         return self.tree.reading(attributes, title)
 
     def _prepare(self) -> None:
@@ -192,7 +193,7 @@ class _Reader:
         if node is not None:
             self.tree.annotate(node, found)
         else:
-            self.title = self.title or next((each.value for each in found if each.name == "title"), "")
+            self.titles = self.titles or [each.value for each in found if each.name == "title"][:1]
             self.attributes += [each for each in found if each.name != "title"]
 
     def _named(self, line: str) -> bool:
@@ -221,7 +222,7 @@ class _Reader:
 
     def _keyword(self, key: str, value: str) -> None:
         if key == "title":
-            self.title = f"{self.title} {value}".strip()
+            self.titles += [value] if value else []
         elif key == "filetags":
             self.attributes += tags(re.split(r"[:\s]+", value))
         elif key == "date":
@@ -378,8 +379,9 @@ class _Reader:
         if self.items:
             return self.items[-1].parent if self.items[-1].node is None else self.items[-1].node
         if self.opener and not after_list:
-            node, last = self.opener
-            if not any(line.strip() for line in self.page.lines[last : number - 1]) or self._is_under(node):
+            node, last = self.opener[0], first_filled(self.page.lines, self.opener[1], number - 1)
+            self.opener = node, last  # so that no blank line is passed twice
+            if last >= number - 1 or self._is_under(node):
                 return node
         self.opener = None
         if self.task is not None:

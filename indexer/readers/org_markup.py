@@ -25,7 +25,7 @@ _STAMP = re.compile(
     r"(?:\s+[.+-]{1,2}\d+[hdwmy](?:/\d+[hdwmy])?)*\s*[>\]]"
 )
 _FOOTNOTE = re.compile(r"\[fn:[\w-]*(?::([^\[\]]*))?\]")
-_COOKIE = re.compile(r"\s*\[(?:\d*/\d*|\d*%)\]")
+_COOKIE = re.compile(r"(?<!\s)\s*+\[(?:\d*/\d*|\d*%)\]")
 _MARKED = re.compile(r"[\[*/_+=~<]")
 _LONGEST = 20_000
 

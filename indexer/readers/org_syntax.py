@@ -27,7 +27,7 @@ CLOCK = re.compile(r"\s*CLOCK:|\s*- (?:State|Rescheduled|New deadline|Refiled on
 INLINE_TASK = 15
 """Stars from which on a headline is a task inside the text."""
 _SIGNS = re.compile(
-    r"^(?:#\+(?:title|filetags|startup|todo|begin_src)\b|\s*:PROPERTIES:\s*$)", re.IGNORECASE | re.MULTILINE
+    r"^(?:#\+(?:title|filetags|startup|todo|begin_src)\b|[^\S\n]*:PROPERTIES:\s*$)", re.IGNORECASE | re.MULTILINE
 )
 CODE = frozenset({"src", "example", "export", "latex", "html", "ascii", "clojure", "query", "verbatim"})
 

@@ -38,6 +38,13 @@ class Reading:
     title: str = ""
 
 
+def first_filled(lines: Sequence[str], at: int, end: int) -> int:
+    """The position of the first line from `at` on that is not blank, `end` where none stands before it."""
+    while at < end and not lines[at].strip():
+        at += 1
+    return at
+
+
 def _never(page: Page) -> bool:
     return False
 
@@ -65,6 +72,7 @@ class Tree:
     syntax: dict[int, str] = field(default_factory=dict)
     problems: list[tuple[int, str]] = field(default_factory=list)
     open: list[int] = field(default_factory=list)  # the last node with its ancestors, the outermost first
+    later: dict[int, list[Attribute]] = field(default_factory=dict)  # what was said of a node after it was added
 
     def add(
         self,
@@ -110,9 +118,10 @@ class Tree:
         return len(self.nodes) - 1
 
     def annotate(self, at: int, attributes: Iterable[Attribute]) -> None:
-        """Adds attributes to a node that is there already."""
-        node = self.nodes[at]
-        self.nodes[at] = replace(node, attributes=tuple(dict.fromkeys([*node.attributes, *attributes])))
+        """Adds attributes to a node that is there already. It has them once all is read: a node that thousands of lines say
+        something of would otherwise be made anew for each of them.
+        """
+        self.later.setdefault(at, []).extend(attributes)
 
     def name(self, first: int, last: int, what: str) -> None:
         """Names the lines first..last; a name given before stays."""
@@ -120,4 +129,8 @@ class Tree:
             self.syntax.setdefault(number, what)
 
     def reading(self, attributes: Iterable[Attribute] = (), title: str = "") -> Reading:
+        for at, later in self.later.items():
+            node = self.nodes[at]
+            self.nodes[at] = replace(node, attributes=tuple(dict.fromkeys([*node.attributes, *later])))
+        self.later.clear()
         return Reading(self.nodes, self.syntax, self.problems, tuple(dict.fromkeys(attributes)), title)

@@ -26,8 +26,10 @@ POISON = {
     "many headings": "# x\n" * BIG,
     "many definitions": "[x]: y\n" * BIG,
     "many rows": "|a|b|\n" * BIG,
+    "a rule that ends in a letter": "|" + "-" * 4 * BIG + "x|\n",
     "many properties": "- x\n  a:: b\n" * BIG,
     "blocks never closed": "#+begin_src\n" * BIG,
+    "blocks never closed before a bullet": "  #+begin_src\n" * 4 * BIG + "- x\n#+end_src\n",
     "bullets with blocks never closed": "- #+begin_query\n" * BIG,
     "drawers never closed": ":LOGBOOK:\n" * BIG,
     "drawers of any name never closed": ":a:\n" * BIG,
@@ -35,6 +37,11 @@ POISON = {
     "comments never closed": "<!-- " * BIG,
     "attributes never closed": '<outline text="a ' * BIG,
     "quotes in quotes": '<outline text="a \'b "c' * BIG,
+    "values never closed": "<opml><outline " + 'a="b ' * 4 * BIG,
+    "values in quotes of two kinds never closed": "<opml><outline " + "a='\" " * 4 * BIG,
+    "comments of nothing": "<!---->" * BIG,
+    "document types never closed": "<opml>" + "<!DOCTYPE[" * 4 * BIG,
+    "document types before a bracket": "<opml>" + "<!DOCTYPE " * 4 * BIG + "[",
     "tags never closed": "<a b=" * BIG,
     "links never closed": "[](" * 6_000,
     "images never closed": "![" * 9_000,
@@ -45,12 +52,28 @@ POISON = {
     "references never closed": "(( {{embed " * 1_800,
     "wiki links never closed": "[[" * 9_000,
     "entities": "&amp;" * BIG,
+    "an entity of 5,000 digits": f'<div>&#{"9" * BIG};</div>\n\n<outline text="&amp;#{"9" * BIG};"/>',
     "front matter of aliases": "---\na: &a [x,x,x,x,x,x,x,x]\n"
     + "".join(
         f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)
     )
     + "---\ntext\n",
     "front matter of brackets": "---\na: " + "[" * 10_000 + "\n---\ntext\n",
+    "front matter of 60,000 brackets": "---\na: " + "[" * 60_000 + "\n---\ntext\n",
+    "front matter of 32,000 closed brackets": "---\na: " + "[" * 32_000 + "]" * 32_000 + "\n---\ntext\n",
+    "front matter of dashes in a line": "---\na:\n  " + "- " * 30_000 + "\n---\ntext\n",
+    "front matter of merge keys": "---\nk0: &k0 {x: 1}\n"
+    + "".join(f"k{at}: &k{at} {{<<: [*k{at - 1}, *k{at - 1}]}}\n" for at in range(1, 40))
+    + "---\ntext\n",
+    "front matter of a title of aliases": "---\nt0: &t0 [x, x]\n"
+    + "".join(f"t{at}: &t{at} [*t{at - 1}, *t{at - 1}]\n" for at in range(1, 40))
+    + "title: *t39\n---\ntext\n",
+    "front matter of a list of thousands again and again": "---\na: &a ["
+    + "x," * 15_000
+    + "]\n"
+    + "".join(f"{at}: *a\n" for at in range(3_000))
+    + "---\ntext\n",
+    "front matter of a number": "---\na: 0x" + "F" * 60_000 + "\n---\ntext\n",
     "front matter that is large": "---\n" + "a: b\n" * BIG + "---\ntext\n",
     "controls": "\x00\x01\x02\n" * 100 + "text " * 1_000,
     "odd line ends": "a\u2028b\u2029c\x0bd\x0ce\x85f\n" * 1_000,
@@ -70,7 +93,7 @@ def test_poison(format: str) -> None:
         assert len(set(outline.ids())) == len(outline.nodes), name
 
 
-@pytest.mark.parametrize("name", ["front matter of aliases", "front matter of brackets", "front matter that is large"])
+@pytest.mark.parametrize("name", [name for name in POISON if name.startswith("front matter")])
 def test_front_matter_that_hurts_keeps_the_text(name: str) -> None:
     outline, _ = read_with_account("a.md", POISON[name].encode())
     assert [node.text for node in outline.nodes] == ["text"]
