@@ -18,8 +18,8 @@ from service.judge.evidence import JUDGED
 from service.nodes import refer, require_row
 from service.reasons import reason
 from service.search.cut import cut_out
-from service.search.excerpt import LINE_LIMIT, to_results
-from service.search.explain import explain
+from service.search.excerpt import LINE_LIMIT, cut_to, path_texts, shown_texts, to_results
+from service.search.explain import WordReader, explain
 from service.search.intent import wants_list
 from service.search.query import Query
 from service.search.query_syntax import EVERYTHING, Filters, misread, parse_query
@@ -30,6 +30,9 @@ from service.snapshot import OneOrMore, Snapshot, several
 from service.stages import stage
 from service.turns import turn
 from service.types import (
+    ATTRIBUTE_LIMIT,
+    ATTRIBUTES_SHOWN,
+    NODE_LIMIT,
     QUESTION_LIMIT,
     TOP_ASK,
     TOP_SEARCH,
@@ -117,15 +120,20 @@ def view_node(snapshot: Snapshot, node_id: str) -> NodeView:
     children = store.children(node.row)
     return NodeView(
         id=node.id,
-        text=node.text,
-        path=store.path(node.row),
+        text=cut_to(node.text, NODE_LIMIT),
+        path=path_texts(store, node.row),
         source=Source(node.file, node.line, node.line, node.end_line),
         parent=None if node.parent < 0 else refer(store, [node.parent])[0],
         children=refer(store, children[:_CHILDREN_SHOWN]),
         child_count=len(children),
-        attributes=[Said(name, value) for name, value in store.attributes(node.row)],
+        attributes=_attributes(store, node.row),
         collection=snapshot.collection,
     )
+
+
+def _attributes(store: Store, row: int) -> list[Said]:
+    said = store.attributes(row)[:ATTRIBUTES_SHOWN]
+    return [Said(cut_to(name, ATTRIBUTE_LIMIT), cut_to(value, ATTRIBUTE_LIMIT)) for name, value in said]
 
 
 def related(snapshot: Snapshot, node_id: str, top: int = 8, gone: RowMask | None = None) -> RelatedResults:
@@ -174,6 +182,7 @@ def _search(
     words, own = parse_query(check_question(question, top, limit))
     question = check_question(words, top, limit)
     results: dict[int, Result] = {}
+    reader = WordReader() if explained else None
     with turn(snapshots):
         with stage("rank"):
             parts = rank_across(snapshots, question, max(top, JUDGED), own.narrowed(filters), gone)
@@ -181,11 +190,11 @@ def _search(
         with stage("excerpt"):
             for part in parts:
                 windows = [window for owner, window in found if owner is part]
-                results |= zip(map(id, windows), _results(part, windows, explained), strict=True)
+                results |= zip(map(id, windows), _results(part, windows, reader), strict=True)
     return found, _without_repeats([results[id(window)] for _, window in found])
 
 
-def _results(part: Part, windows: Sequence[Window], explained: bool) -> list[Result]:
+def _results(part: Part, windows: Sequence[Window], reader: WordReader | None) -> list[Result]:
     snapshot = part.snapshot
     cuts = cut_out(snapshot.store, windows, part.mask)
     results = to_results(snapshot.store, windows, content_stems(part.query.text))
@@ -194,7 +203,7 @@ def _results(part: Part, windows: Sequence[Window], explained: bool) -> list[Res
             result,
             cut=cut,
             collection=snapshot.collection,
-            why=explain(snapshot, part.query, window) if explained else None,
+            why=explain(snapshot, part.query, window, reader) if reader else None,
         )
         for result, cut, window in zip(results, cuts, windows, strict=True)
     ]
@@ -238,7 +247,7 @@ def _list_heading(store: Store, query: Query, row: int, mask: RowMask | None) ->
     asked = content_stems(query.text)
     scope = [above for above in [row, *reversed(store.ancestors(row))] if mask is None or mask[above]]
     lists = [above for above in scope if len(store.children(above)) > 1]
-    shared = [len(asked & content_stems(store.node(above).text)) for above in lists]
+    shared = [len(asked & content_stems(store.node(above).text[:LINE_LIMIT])) for above in lists]
     return lists[shared.index(max(shared))] if any(shared) else None
 
 
@@ -246,7 +255,15 @@ def _related_node(snapshot: Snapshot, row: int, other: int, score: float) -> Rel
     store = snapshot.store
     node = store.node(other)
     source = Source(node.file, node.line, node.line, node.end_line)
-    return RelatedNode(node.id, round(score, 4), store.path(other), node.text, source, reason(snapshot, row, other))
+    why = reason(snapshot, row, other)
+    return RelatedNode(
+        id=node.id,
+        score=round(score, 4),
+        path=path_texts(store, other),
+        text=node.text[:LINE_LIMIT],
+        source=source,
+        why=structs.replace(why, under=shown_texts(why.under)),
+    )
 
 
 def _milliseconds(started: float) -> float:

@@ -13,6 +13,8 @@ from indexer.store import Store
 from service.types import Choice, Choices
 
 _MOST = 200
+_LONGEST = 80
+"""A name or a value of so many characters or more is nothing to pick from a list, and two hundred of them are no list."""
 _NO_PROPERTIES = DATES | {ALIAS, EMBED, ID, REFERENCE, STATE, TAG, TODO, "title"}
 
 
@@ -37,15 +39,18 @@ def _choices(store: Store) -> Choices:
     stated = store.attribute_values()
     tags = Counter[str]()
     for name, value, count in stated:
-        if name == TAG:
+        if name == TAG and len(value) < _LONGEST:
             tags[value.casefold()] += count
+    todo = [Choice(value, count) for name, value, count in stated if name in {STATE, TODO} and len(value) < _LONGEST]
     properties = [
-        Choice(f"{name}={value}", n) for name, value, n in stated if name not in _NO_PROPERTIES and len(value) < 80
+        Choice(f"{name}={value}", count)
+        for name, value, count in stated
+        if name not in _NO_PROPERTIES and len(name) < _LONGEST and len(value) < _LONGEST
     ]
     tops = store.nodes(store.tops(_MOST))
     return Choices(
         tag=[Choice(*pair) for pair in tags.most_common(_MOST)],
-        todo=[Choice(value, count) for name, value, count in stated if name in {STATE, TODO}][:_MOST],
+        todo=todo[:_MOST],
         where=properties[:_MOST],
         file=[Choice(name, count) for name, count in zip(store.files, store.file_sizes, strict=True) if count][:_MOST],
         under=[Choice(node.text[:200], node.last - node.row + 1) for node in tops],

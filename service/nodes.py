@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from indexer.store import Store
 from service.errors import NodeNotFound
-from service.search.excerpt import LINE_LIMIT
+from service.search.excerpt import LINE_LIMIT, fair_share
 from service.types import NodeRef
+
+_ROOM = 400_000
+"""Characters of all nodes that an answer names in one list, such as a thousand children."""
 
 
 def require_row(store: Store, node_id: str) -> int:
@@ -19,4 +22,7 @@ def require_row(store: Store, node_id: str) -> int:
 
 
 def refer(store: Store, rows: Sequence[int]) -> list[NodeRef]:
-    return [NodeRef(node.id, node.text[:LINE_LIMIT], node.line) for node in store.nodes(rows)]
+    """Long texts are cut, and where there are many nodes with long texts, each of these to less."""
+    named = [(node, node.text[:LINE_LIMIT]) for node in store.nodes(rows)]
+    most = fair_share([len(text) for _, text in named], _ROOM)
+    return [NodeRef(node.id, text[:most], node.line) for node, text in named]

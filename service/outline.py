@@ -8,7 +8,7 @@ from indexer.store import Rows, Store
 from service.chat.citations import citation_url, quote_of
 from service.errors import InvalidRequest
 from service.nodes import refer, require_row
-from service.search.excerpt import LINE_LIMIT
+from service.search.excerpt import LINE_LIMIT, shown_path
 from service.snapshot import Snapshot
 from service.types import OutlineRow, OutlineView, Source
 
@@ -48,7 +48,7 @@ def view_outline(
         text=node.text[:LINE_LIMIT],
         at=row - first,
         source=Source(node.file, node.line, node.line, node.end_line),
-        path=refer(store, store.ancestors(row)),
+        path=shown_path(store, row),
         zoom=outermost,
         start=start,
         total=total,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from service.errors import InvalidRequest
-from service.search.excerpt import LINE_LIMIT
+from service.search.excerpt import LINE_LIMIT, path_texts
 from service.snapshot import OneOrMore, Snapshot, several
 from service.types import Heading, NotesFile, Scopes
 
 MOST = 50
+_TYPED = 200
+"""Characters that are read of what is typed; every word is looked for in every name."""
 
 
 def find_scopes(asked: OneOrMore, typed: str, top: int = 8) -> Scopes:
@@ -19,19 +21,18 @@ def find_scopes(asked: OneOrMore, typed: str, top: int = 8) -> Scopes:
     """
     if not 1 <= top <= MOST:
         raise InvalidRequest(f"'top' is {top}; it must be between 1 and {MOST}.")
-    words = typed.casefold().split()
+    words = list(dict.fromkeys(typed[:_TYPED].casefold().split()))
     snapshots = several(asked)
     files = chain.from_iterable(_files(snapshot, words) for snapshot in snapshots)
-    return Scopes(list(files)[:top], _headings(snapshots, words, top))
+    return Scopes(list(islice(files, top)), _headings(snapshots, words, top))
 
 
-def _files(snapshot: Snapshot, words: list[str]) -> list[NotesFile]:
+def _files(snapshot: Snapshot, words: list[str]) -> Iterator[NotesFile]:
     store = snapshot.store
-    return [
-        NotesFile(name, count, snapshot.collection)
-        for name, count in zip(store.files, store.file_sizes, strict=True)
-        if all(word in name.casefold() for word in words)
-    ]
+    for name, count in zip(store.files, store.file_sizes, strict=True):
+        folded = name.casefold()
+        if all(word in folded for word in words):
+            yield NotesFile(name, count, snapshot.collection)
 
 
 def _headings(snapshots: Sequence[Snapshot], words: list[str], top: int) -> list[Heading]:
@@ -47,8 +48,7 @@ def _headings(snapshots: Sequence[Snapshot], words: list[str], top: int) -> list
 def _heading(snapshot: Snapshot, row: int) -> Heading:
     store = snapshot.store
     node = store.node(row)
-    path = [text[:LINE_LIMIT] for text in store.path(row)]
-    return Heading(node.id, node.text[:LINE_LIMIT], path, node.last - row, snapshot.collection)
+    return Heading(node.id, node.text[:LINE_LIMIT], path_texts(store, row), node.last - row, snapshot.collection)
 
 
 def _begins(word: str, text: str) -> bool:

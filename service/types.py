@@ -11,6 +11,14 @@ InCollection = Annotated[str, Meta(description="The collection it is from; left 
 TOP_ASK = 50
 TOP_SEARCH = 100
 QUESTION_LIMIT = 4000
+PATH_ENDS = 16
+"""Of a path of more than twice as many ancestors, so many are shown from either end."""
+NODE_LIMIT = 100_000
+"""Characters of a node that is opened. It is shown whole, unless it is rather a file than a note."""
+ATTRIBUTES_SHOWN, ATTRIBUTE_LIMIT = 200, 1000
+
+_MANY = f"Of over {2 * PATH_ENDS} the first and last {PATH_ENDS}, '…' between; long ones end in '…'."
+Path = Annotated[list[str], Meta(description=f"Texts of the ancestors, outermost first, without the node. {_MANY}")]
 
 
 Behind = Annotated[
@@ -94,7 +102,9 @@ class ExcerptLine(msgspec.Struct, frozen=True):
 
     line: Annotated[int, Meta(description="Its number in the file, 1-based.")]
     depth: Annotated[int, Meta(description="Levels below the outermost line of the excerpt.")]
-    text: Annotated[str, Meta(description="As it stands in the file, without indentation and bullet.")]
+    text: Annotated[
+        str, Meta(description="As it stands in the file, without indentation and bullet; cut if very long.")
+    ]
     hit: Annotated[bool, Meta(description="Whether it is part of a node that matched.")]
     marks: Annotated[list[tuple[int, int]], Meta(description="Spans [start, end) worth highlighting.")]
     marker: Annotated[str, Meta(description="The bullet or number before the text, if any.")] = ""
@@ -114,7 +124,7 @@ class WordMatch(msgspec.Struct, frozen=True):
 
     word: str
     weight: Annotated[float, Meta(description="Its share of the late view, all words adding up to 1.")]
-    match: str
+    match: Annotated[str, Meta(description="'' where it cannot be told: far into a long note, or after many such.")]
     similarity: float
     line: int
     inherited: Annotated[bool, Meta(description="Whether it stands in an ancestor above the excerpt.")]
@@ -151,12 +161,12 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: Annotated[str, Meta(description="The node's id, stable while its file, path and text stay the same.")]
     score: Annotated[float, Meta(description="0 to 1, higher is better; results come in this order.")]
-    path: Annotated[list[str], Meta(description="Texts of the ancestors, outermost first, without the node.")]
-    text: Annotated[str, Meta(description="The node's own text.")]
+    path: Path
+    text: Annotated[str, Meta(description="The node's own text, cut where it is very long.")]
     excerpt: Annotated[list[ExcerptLine], Meta(description="The matched lines in their outline, at most 12.")]
     source: Source
     why: Explanation | None = None
-    path_ids: Annotated[list[str], Meta(description="Ids of the ancestors, in the order of `path`.")] = []
+    path_ids: Annotated[list[str], Meta(description="Ids of `path`; '…' has that of the first that is left out.")] = []
     cut: Cut | None = None
     collection: InCollection = ""
     stale: Stale = ""
@@ -229,13 +239,18 @@ class NodeView(msgspec.Struct, frozen=True, omit_defaults=True):
     """One node with its place in the outline."""
 
     id: str
-    text: str
-    path: list[str]
+    text: Annotated[str, Meta(description=f"The node's own text; one of over {NODE_LIMIT:,} characters ends in '…'.")]
+    path: Path
     source: Source
     parent: NodeRef | None
     children: Annotated[list[NodeRef], Meta(description="In order; the first 1,000.")]
     child_count: int
-    attributes: Annotated[list[Said], Meta(description="What the node says of itself, without what it inherits.")]
+    attributes: Annotated[
+        list[Said],
+        Meta(
+            description=f"What it says of itself, not what it inherits; the first {ATTRIBUTES_SHOWN}, cut if very long."
+        ),
+    ]
     collection: InCollection = ""
     stale: Stale = ""
 
@@ -261,7 +276,7 @@ class OutlineView(msgspec.Struct, frozen=True, omit_defaults=True):
     text: Annotated[str, Meta(description="The node's own text.")]
     at: Annotated[int, Meta(description="The node's row, from 0.")]
     source: Source
-    path: Annotated[list[NodeRef], Meta(description="The node's ancestors, outermost first.")]
+    path: Annotated[list[NodeRef], Meta(description=f"The node's ancestors, outermost first. {_MANY}")]
     zoom: Annotated[NodeRef | None, Meta(description="The outermost row, when it is not the whole file.")]
     start: Annotated[int, Meta(description="The first row that is given here.")]
     total: Annotated[int, Meta(description="How many rows there are.")]
@@ -309,7 +324,7 @@ class LinePair(msgspec.Struct, frozen=True):
 class Reason(msgspec.Struct, frozen=True):
     """Why two notes are related."""
 
-    under: Annotated[list[str], Meta(description="The ancestors that both have, outermost first.")]
+    under: Annotated[list[str], Meta(description=f"The ancestors that both have, outermost first. {_MANY}")]
     lines: Annotated[list[LinePair], Meta(description="The closest lines of the two, in them or below them.")]
     terms: Annotated[
         list[str], Meta(description="Words that both have, elsewhere than in these ancestors; rarest first.")
@@ -321,8 +336,8 @@ class RelatedNode(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     score: Annotated[float, Meta(description="Cosine similarity, 0 to 1.")]
-    path: list[str]
-    text: str
+    path: Path
+    text: Annotated[str, Meta(description="The node's own text, cut where it is very long.")]
     source: Source
     why: Reason
     stale: Stale = ""

@@ -21,16 +21,20 @@ from indexer.store import Store, StoredNode
 from service import recent
 from service.chat.types import CitationState, CitedNote, State
 from service.errors import InvalidRequest
-from service.search.excerpt import LINE_LIMIT, to_results
+from service.search.excerpt import LINE_LIMIT, path_texts, to_results
 from service.search.windows import window_around
 from service.search.words import content_words
 from service.snapshot import Snapshot
-from service.types import QUESTION_LIMIT, ExcerptLine, Source
+from service.types import ExcerptLine, Source
 
 QUOTE_LIMIT = 280
 """Characters of a quote: links stay short enough for mail and chat programs, percent signs included."""
 _LIKE_BESIDE, _LIKE_ELSEWHERE = 60.0, 78.0
 """Least likeness (Indel similarity of the two texts, 0 to 100) for an edit under the same parent, and anywhere else."""
+_PART_FROM = QUOTE_LIMIT - 40
+"""A quote of so many characters may be the beginning of a text: it is then compared with the part that is most like it."""
+_READ = 2 * QUOTE_LIMIT
+"""Characters of a text that a quote is compared with: the cost grows with both."""
 _CANDIDATES = 40
 _BESIDE = 1000
 """Nodes under the same parent that are compared; of more the likely ones are among those that a search finds."""
@@ -69,10 +73,10 @@ def citation_url(snapshot: Snapshot, node: StoredNode, quote: str, page: str = "
 
 
 def check_citation(snapshot: Snapshot, note: str, digest: str, quote: str, parent: str = "") -> CitationState:
-    """What has become of a cited note. Raises InvalidRequest for a link that lacks a part."""
+    """What has become of a cited note. Raises InvalidRequest for a link that lacks a part or has too long a quote."""
     if not note or not digest or not quote.strip():
         raise InvalidRequest("A citation link carries 'note', 'hash' and 'quote'; this one lacks one of them.")
-    if len(quote) > QUESTION_LIMIT:
+    if len(quote) > QUOTE_LIMIT:
         raise InvalidRequest(f"The quote has {len(quote):,} characters; a link carries at most {QUOTE_LIMIT}.")
     store = snapshot.store
     state, row = _now(snapshot, note, digest, " ".join(quote.split()), parent)
@@ -111,13 +115,13 @@ def _likeness(snapshot: Snapshot, quote: str, above: int | None) -> Iterator[tup
     rows = {*beside, *store.chunk_node[chunks].tolist(), *(store.row_of(result.id) or 0 for result in near)}
     for node in store.nodes(sorted(rows)):
         needed = _LIKE_BESIDE if node.parent == above else _LIKE_ELSEWHERE
-        text = shown(node)[: 2 * max(len(quote), QUOTE_LIMIT)]
-        alike = fuzz.partial_ratio(quote, text) if len(quote) >= QUOTE_LIMIT - 40 else fuzz.ratio(quote, text)
+        text = shown(node)[:_READ]
+        alike = fuzz.partial_ratio(quote, text) if len(quote) >= _PART_FROM else fuzz.ratio(quote, text)
         if alike >= needed:
             yield alike - needed + 1, -node.row
 
 
 def _cited(snapshot: Snapshot, node: StoredNode) -> CitedNote:
     source = Source(node.file, node.line, node.line, node.end_line)
-    path = [text[:LINE_LIMIT] for text in snapshot.store.path(node.row)]
+    path = path_texts(snapshot.store, node.row)
     return CitedNote(node.id, path, node.text[:LINE_LIMIT], source, snapshot.collection)

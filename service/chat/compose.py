@@ -24,6 +24,8 @@ is quoted for 75% then, against 63% with the first quotation alone, at 2.7 lines
 _NEARLY = 0.05
 """A further passage scores at most this much below the first; a side of a comparison is always quoted."""
 _LINES = 12
+_BELOW = 100
+"""Nodes right below an answer that are read: no quotation has so many lines, while a heading may have thousands below it."""
 _HEADING_WORDS = 5
 _SHOWN_NEAREST = 3
 
@@ -121,11 +123,12 @@ def _first_passage(snapshots: Snapshots, answer: Answer) -> Passage:
         return Passage(snapshot, [], [node for _, node in notes_of(snapshots, answer.results[:1])])
     node = store.node(row)
     quoted = set(answer.answer.text.split("\n"))
-    below = [child for child in store.nodes(store.children(row)) if quoted.issuperset(child.lines)]
-    shown, rest = below[:_LINES], len(store.children(row)) - min(len(below), _LINES)
-    if below and _is_heading(node):
+    children = store.children(row)
+    shown = [child for child in store.nodes(children[:_BELOW]) if quoted.issuperset(child.lines)][:_LINES]
+    rest = len(children) - len(shown)
+    if shown and _is_heading(node):
         return Passage(snapshot, [*trail_of(store, node), node.text], shown, rest)
-    return Passage(snapshot, trail_of(store, node), [node, *shown], rest if below else 0)
+    return Passage(snapshot, trail_of(store, node), [node, *shown], rest if shown else 0)
 
 
 def _is_heading(node: StoredNode) -> bool:

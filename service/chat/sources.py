@@ -8,7 +8,7 @@ from indexer.quoting import content_hash
 from indexer.store import Store, StoredNode
 from service.chat.citations import citation_url, quote_of, shown
 from service.chat.types import ChatSource
-from service.search.excerpt import LINE_LIMIT
+from service.search.excerpt import LINE_LIMIT, path_texts
 from service.snapshot import Snapshot
 from service.standing import placed_source
 from service.types import Source
@@ -46,7 +46,7 @@ class SourceList:
 
 
 def trail_of(store: Store, node: StoredNode) -> list[str]:
-    return [text[:LINE_LIMIT] for text in store.path(node.row)]
+    return path_texts(store, node.row)
 
 
 def trail_text(path: Sequence[str]) -> str:

@@ -26,6 +26,8 @@ def body_of(kind: type[T]) -> T:
         raise InvalidRequest(f"The request does not fit: {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
+    except RecursionError as error:  # also within a field that no route knows, which is passed over
+        raise InvalidRequest("The body is not valid JSON: it is nested too deeply.") from error
 
 
 def to_json(value: Any) -> Response:

@@ -14,6 +14,8 @@ from service.scopes import MOST
 
 _ROWS_OF_A_FILE = 2000
 _OFFERED = 50
+_DEEPEST = 40
+"""Rows below so many levels are indented no further: their spaces would be more than their words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def _outline(reader: Reader, file: str, collection: str) -> str:
         view = reader.outline(first.id, "", start, MOST_ROWS, first.collection)
         if not view.rows:
             break
-        lines += [f"{row.line:>5} {'    ' * row.depth}{row.text}" for row in view.rows if not row.gone]
+        lines += [f"{row.line:>5} {'    ' * min(row.depth, _DEEPEST)}{row.text}" for row in view.rows if not row.gone]
         start, total = start + len(view.rows), view.total
     if start < total:
         lines.append(f"({total - start:,} more rows; read_note with 'start' reads on)")

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from indexer.store import Store, StoredNode
 from service.judge.known_items import KnownItem, Style
+from service.search.excerpt import LINE_LIMIT, path_texts
 from service.search.query import Query
 from service.search.ranking import rank
 from service.search.windows import Window
@@ -77,7 +78,7 @@ def shown_at(row: int, windows: list[Window]) -> int:
 
 
 def place_of(store: Store, node: StoredNode) -> Place:
-    return Place(node.id, node.file, node.line, store.path(node.row), node.text)
+    return Place(node.id, node.file, node.line, path_texts(store, node.row), node.text[:LINE_LIMIT])
 
 
 def _twin(store: Store, node: StoredNode, windows: list[Window]) -> StoredNode | None:

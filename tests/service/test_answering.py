@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from service.answering import ask, check_question, node_at, related, search, view_node
@@ -227,7 +228,108 @@ def test_three_thousand_levels_are_no_trouble(workshop) -> None:
     workshop.write("".join(" " * depth + f"level{depth}\n" for depth in range(3000)))
     workshop.build()
     for result in ask(workshop.snapshot(), "level2500").results:
-        assert len(result.path) == result.source.line - 1
+        names = [f"level{depth}" for depth in range(result.source.line - 1)]
+        assert result.path == (names if len(names) <= 32 else [*names[:16], "…", *names[-16:]])
+
+
+LARGEST = 1_000_000
+"""Bytes of an answer about notes whose texts are all much too long."""
+
+
+def size(answer: object) -> int:
+    return len(msgspec.json.encode(answer))
+
+
+def test_a_path_of_very_long_headings_does_not_swell_answers(workshop: Workshop) -> None:
+    levels = "".join(" " * depth + f"{depth} " + "heading " * 500 + "\n" for depth in range(60))
+    leaves = "".join(" " * 60 + f"leaf number {at}\n" + " " * 61 + f"twig {at}\n" for at in range(40))
+    workshop.write(levels + leaves)
+    workshop.build()
+    notes = workshop.snapshot()
+    results = search(notes, "leaf number", top=100).results
+    leaf = next(result for result in results if result.text.startswith("leaf number"))
+    assert len(results) > 10
+    assert size(results) < LARGEST
+    near = related(notes, leaf.id, top=50)
+    assert near.results
+    assert size(near) < LARGEST
+    paths = [leaf.path, view_node(notes, leaf.id).path, *(node.path for node in near.results)]
+    paths += [node.why.under for node in near.results if len(node.why.under) == 33]
+    for path in paths:
+        assert len(path) <= 33
+        assert path[16:17] in ([], ["…"])
+        assert all(len(text) < 300 for text in path)
+    firsts = [text.split()[0] for text in leaf.path]
+    assert firsts == [*map(str, range(16)), "…", *map(str, range(44, 60))]
+
+
+def test_every_step_of_a_shortened_path_leads_somewhere(workshop: Workshop) -> None:
+    workshop.write("".join(" " * depth + f"level{depth}\n" for depth in range(100)))
+    workshop.build()
+    notes = workshop.snapshot()
+    result = max(search(notes, "level99").results, key=lambda each: len(each.path))
+    named = [view_node(notes, step).text for step in result.path_ids]
+    assert [named[at] for at in (0, 15, 17, -1)] == [result.path[at] for at in (0, 15, 17, -1)]
+    assert (result.path[16], named[16]) == ("…", "level16")
+
+
+def test_a_path_of_ordinary_length_is_shown_whole(workshop: Workshop) -> None:
+    names = [f"level {depth} " + "with a rather long heading " * 5 for depth in range(32)]
+    workshop.write("".join(" " * depth + name.strip() + "\n" for depth, name in enumerate(names)))
+    workshop.build()
+    notes = workshop.snapshot()
+    bottom = node_at(notes, "notes.txt", 32)
+    assert view_node(notes, bottom).path == [name.strip() for name in names[:-1]]
+
+
+def test_a_node_is_shown_whole_up_to_the_length_of_a_book_chapter(workshop: Workshop) -> None:
+    whole = "word " * 19_999 + "word"
+    workshop.write(f"{whole}\n" + "word " * 200_000 + "\n")
+    workshop.build()
+    notes = workshop.snapshot()
+    assert view_node(notes, node_at(notes, "notes.txt", 1)).text == whole
+    cut = view_node(notes, node_at(notes, "notes.txt", 2)).text
+    assert cut.endswith("word…")
+    assert len(cut) <= 100_000
+
+
+def test_a_node_shows_no_more_attributes_than_anyone_reads(workshop: Workshop) -> None:
+    drawer = "".join(f":k{at}: {'v' * 5000}\n" for at in range(300))
+    workshop.write(f"* heading\n:PROPERTIES:\n:{'n' * 5000}: short\n{drawer}:END:\n", "a.org")
+    workshop.build()
+    notes = workshop.snapshot()
+    said = view_node(notes, node_at(notes, "a.org", 1)).attributes
+    assert len(said) == 200
+    assert max(len(each.name) for each in said) <= 1000
+    assert [len(each.value) for each in said if each.value.endswith("v…")]
+    assert max(len(each.value) for each in said) == 1000
+
+
+def test_a_thousand_long_children_do_not_swell_the_answer(workshop: Workshop) -> None:
+    workshop.write("Many\n  short\n" + "".join(f"  {at} " + "child " * 600 + "\n" for at in range(1000)))
+    workshop.build()
+    notes = workshop.snapshot()
+    many = view_node(notes, node_at(notes, "notes.txt", 1))
+    assert many.children[0].text == "short"
+    assert len(many.children) == 1000
+    assert size(many) < LARGEST
+
+
+def test_a_long_related_note_is_cut_as_a_result_is(workshop: Workshop) -> None:
+    workshop.write("Heading\n  apple pear\nOther\n  " + "apple pear " * 50_000 + "\n")
+    workshop.build()
+    notes = workshop.snapshot()
+    near = related(notes, node_at(notes, "notes.txt", 2), top=8).results
+    assert max(len(node.text) for node in near) == 4000
+
+
+def test_a_quoted_list_of_long_lines_is_bounded(workshop: Workshop) -> None:
+    workshop.write("List of fruits\n" + "".join(f"  fruit {at} " + "list " * 20_000 + "\n" for at in range(50)))
+    workshop.build()
+    answer = ask(workshop.snapshot(), "list of fruits")
+    assert answer.answer is not None
+    assert max(map(len, answer.answer.text.split("\n"))) <= 4000
+    assert size(answer) < LARGEST
 
 
 def test_a_comparison_keeps_its_first_result_and_adds_the_other_side_beside_it(workshop) -> None:

@@ -73,6 +73,17 @@ def test_zoomed_into_a_subtree_it_is_all_there_is(snapshot: Snapshot) -> None:
     assert (view.zoom.text, view.at, view.total) == ("Tomatoes", 2, 3)
 
 
+def test_the_path_to_a_very_deep_node_is_shown_at_its_ends(workshop: Workshop) -> None:
+    workshop.write("".join(" " * depth + f"level{depth} {'long ' * 500}\n" for depth in range(100)))
+    workshop.build()
+    notes = workshop.snapshot()
+    path = view_outline(notes, node_at(notes, 100)).path
+    assert [step.line for step in path] == [*range(1, 18), *range(84, 100)]
+    assert path[16].text == "…"
+    assert path[0].text.startswith("level0 long")
+    assert sum(len(step.text) for step in path) <= 6000
+
+
 def test_rows_come_in_parts(snapshot: Snapshot) -> None:
     view = view_outline(snapshot, node_at(snapshot, 1), start=6, top=5)
     assert [row.text for row in view.rows] == ["House", "Boiler"]

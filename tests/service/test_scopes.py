@@ -69,3 +69,14 @@ def test_a_number_out_of_range_is_refused(snapshot: Snapshot, top: int) -> None:
 )
 def test_a_path_comes_back_from_how_it_is_written(path: list[str]) -> None:
     assert split_path(join_path(path)) == path
+
+
+def test_as_much_as_a_name_could_have_is_read_of_what_is_typed(snapshot: Snapshot) -> None:
+    assert [heading.text for heading in find_scopes(snapshot, "tom old " * 10_000).headings] == ["Old tomatoes"]
+    assert find_scopes(snapshot, "tom" + " " * 200 + "nowhere") == find_scopes(snapshot, "tom")
+    assert find_scopes(snapshot, "tom" + " " * 100 + "nowhere").headings == []
+    assert [file.file for file in find_scopes(snapshot, "BIKE bike " * 10_000).files] == ["work/bike.txt"]
+
+
+def test_files_come_in_order_and_no_more_than_asked_for(snapshot: Snapshot) -> None:
+    assert [file.file for file in find_scopes(snapshot, "", 1).files] == ["home.txt"]

@@ -119,13 +119,37 @@ def test_a_long_note_is_quoted_by_its_beginning_and_still_known_by_all_of_it(wor
 
 
 @pytest.mark.parametrize(
-    ("note", "digest", "quote"), [("", "a", "b"), ("a", "", "b"), ("a", "b", " "), ("a", "b", "c" * 5000)]
+    ("note", "digest", "quote"),
+    [("", "a", "b"), ("a", "", "b"), ("a", "b", " "), ("a", "b", "c" * 5000), ("a", "b", "c" * (QUOTE_LIMIT + 1))],
 )
 def test_a_link_that_lacks_a_part_is_refused(workshop: Workshop, note: str, digest: str, quote: str) -> None:
     workshop.write(BEFORE)
     workshop.build()
     with pytest.raises(InvalidRequest):
         check_citation(workshop.snapshot(), note, digest, quote)
+
+
+def test_a_quote_as_long_as_a_link_carries_is_looked_for_and_a_longer_one_refused(workshop: Workshop) -> None:
+    workshop.write(BEFORE)
+    workshop.build()
+    assert check_citation(workshop.snapshot(), "a", "b", "c" * QUOTE_LIMIT).state == "deleted"
+    with pytest.raises(InvalidRequest, match="The quote has 281 characters; a link carries at most 280"):
+        check_citation(workshop.snapshot(), "a", "b", "c" * (QUOTE_LIMIT + 1))
+
+
+def test_an_edited_note_is_known_by_its_beginning_however_long_it_is(workshop: Workshop) -> None:
+    words = " ".join(f"word{number}" for number in range(2000))
+    workshop.write(f"Garden\n  {words}\n  Compost\n")
+    workshop.build()
+    store = workshop.snapshot().store
+    node = store.node(1)
+    workshop.write(f"Garden\n  A few words before. {words} And a few behind.\n  Compost\n")
+    workshop.build()
+    link = (node.id, content_hash(node.text), quote_of(node), store.node(0).id)
+    found = check_citation(workshop.snapshot(), *link)
+    assert found.state == "edited"
+    assert found.note
+    assert found.note.text.startswith("A few words before.")
 
 
 def test_hashes_do_not_change_between_versions() -> None:

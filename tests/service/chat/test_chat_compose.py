@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
+from service import answering
+from service.chat.compose import passages_of
 from service.chat.conversation import converse
 from service.chat.types import ChatMessage, Done, Event, Failed, Sources, Token
 from service.collections import Asked
+from service.types import Quotation
 from tests.conftest import Workshop
 
 NOTES = """
@@ -48,6 +52,24 @@ def test_a_line_is_quoted_under_its_headings(kitchen: Workshop) -> None:
 
 def test_a_heading_is_answered_with_what_stands_below_it(kitchen: Workshop) -> None:
     assert text(kitchen, "flours").startswith("Kitchen › Bread › Flours\n“rye” [1]\n“spelt” [2]")
+
+
+def test_of_a_heading_with_very_many_nodes_below_only_a_few_are_read(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flours = "".join(f"      sack {number}\n" for number in range(400))
+    workshop.write(f"Kitchen\n  Flours\n{flours}  Soup\n    lentils\n")
+    workshop.build()
+    notes = workshop.snapshot()
+    heading = notes.store.node(1)
+    quotation = Quotation("\n".join(["Flours", *(f"sack {number}" for number in range(11))]), heading.id)
+    answer = structs.replace(answering.ask(notes, "flours"), answered=True, answer=quotation)
+    monkeypatch.setattr(notes.store, "_known", {})
+    passage = passages_of({"": notes}, structs.replace(answer, results=answer.results[:1]))[0]
+    assert passage.trail == ["Kitchen", "Flours"]
+    assert [node.text for node in passage.nodes] == [f"sack {number}" for number in range(11)]
+    assert passage.left_out == 389
+    assert len(notes.store._known) <= 110
 
 
 def test_what_is_not_there_is_said_first(kitchen: Workshop) -> None:

@@ -805,6 +805,30 @@ def test_the_events_of_a_conversation_are_as_described(client: FlaskClient) -> N
             assert fits(data, schema, document["components"]["schemas"]) == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"messages": [{"role": "user", "content": "x", "z": %s}]}',
+        b'{"messages": [{"role": "user", "content": %s}]}',
+        b'{"messages": %s}',
+    ],
+)
+def test_a_conversation_that_is_nested_without_end_is_a_problem(client: FlaskClient, body: bytes) -> None:
+    nested = b"[" * 20_000 + b"]" * 20_000
+    response = client.post("/api/chat", data=body % nested, content_type="application/json")
+    assert problem(response, 400)
+    check_closed(response)
+
+
+def test_a_message_may_have_fields_of_the_client_s_own(client: FlaskClient) -> None:
+    schema = described(client)["components"]["schemas"]["ChatMessage"]
+    assert schema.get("additionalProperties", True)
+    message = {"role": "user", "content": "the dough rests overnight", "at": {"hour": [12]}}
+    response = client.post("/api/chat", json={"messages": [message]})
+    assert response.status_code == 200
+    assert b"the dough rests overnight" in response.get_data()
+
+
 def chat(client: FlaskClient, question: str) -> list[tuple[str, Any]]:
     response = client.post("/api/chat", json={"messages": [{"role": "user", "content": question}]})
     assert response.mimetype == "text/event-stream"

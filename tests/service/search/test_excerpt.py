@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.answering import search
+from service.search import excerpt
 from service.search.windows import Window, shortened
 from service.search.words import content_stems
 from service.snapshot import Snapshot
@@ -255,6 +256,48 @@ def check_one_family(notes: Snapshot, result: Result) -> None:
     top = [*store.ancestors(row), row][0]
     inside = {line for node in store.run(top, int(store.last[top])) for line in range(node.line, node.end_line + 1)}
     assert {line.line for line in result.excerpt} <= inside
+
+
+def test_no_more_lines_are_looked_at_than_can_be_shown(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "".join(f"let x{at} alpha = {at}\n" for at in range(5000))
+    workshop.write(f"# Heading\n\n- alpha beta code\n\n```\n{code}```\n", "c.md")
+    workshop.build()
+    looked: list[str] = []
+    monkeypatch.setattr(excerpt, "marks", lambda line, _: looked.append(line) or [])
+    results = search(workshop.snapshot(), "let alpha code", top=10).results
+    assert any(line.text == "let x3 alpha = 3" for result in results for line in result.excerpt)
+    assert len(looked) <= 12 * len(results)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "room", "most"),
+    [
+        ([], 10, 0),
+        ([3, 4], 10, 4),
+        ([5, 5], 10, 5),
+        ([1, 20, 2], 10, 7),
+        ([9, 9, 9], 10, 3),
+        ([1, 6, 6], 10, 4),
+    ],
+)
+def test_only_the_largest_are_cut(sizes: list[int], room: int, most: int) -> None:
+    assert excerpt.fair_share(sizes, room) == most
+
+
+def test_an_excerpt_of_long_lines_has_room_for_all_of_them(workshop: Workshop) -> None:
+    long = "".join(f"  {at} {'apple a ' * 2000}\n" for at in range(11))
+    result = search(notes_of(workshop, f"Apples\n{long}"), "list all apples a", top=1).results[0]
+    assert len(result.excerpt) == 12
+    assert result.excerpt[0].text == "Apples"
+    assert sum(len(line.text) for line in result.excerpt) <= 10_000
+    assert min(len(line.text) for line in result.excerpt[1:]) > 800
+    assert all(len(line.marks) <= 100 for line in result.excerpt)
+    assert result.excerpt[1].marks[0] == (2, 7)
+
+
+def test_one_long_line_is_shown_as_far_as_any_line_is(workshop: Workshop) -> None:
+    result = search(notes_of(workshop, "Apples\n  " + "apple " * 3000 + "\n"), "list apples", top=1).results[0]
+    assert [len(line.text) for line in result.excerpt] == [6, 4000]
 
 
 @pytest.mark.parametrize("length", [13, 30, 400])

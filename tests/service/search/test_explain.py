@@ -81,3 +81,46 @@ def test_explaining_a_long_question_costs_at_most_a_run_of_the_model_a_line(work
     explained = {match.word for result in results if result.why for match in result.why.words}
     assert bool(explained) == (number == 20)  # one word of three hundred weighs nothing
     assert len(workshop.encoder.encoded) <= sum(len(result.excerpt) for result in results)
+
+
+def test_very_deep_notes_are_compared_only_as_far_as_they_explain(workshop: Workshop) -> None:
+    """Each ancestor of each result was looked at: thousands of them kept the service busy for ten seconds."""
+    workshop.write("".join(" " * depth + f"rung{depth}\n" for depth in range(400)) + " " * 400 + "kiwi tree\n")
+    workshop.build()
+    result = ask(workshop.snapshot(), "kiwi rung390 rung0", top=1, explained=True).results[0]
+    assert result.why is not None
+    matches = {match.word: match.match for match in result.why.words}
+    assert matches["kiwi"] == "kiwi"
+    assert matches["rung390"] == "rung390"
+    assert matches["rung0"] != "rung0"
+
+
+def test_of_long_lines_only_so_many_are_read_again(workshop: Workshop) -> None:
+    workshop.write("".join(f"{at} {'apple pruned winter ' * 1000}\n" for at in range(60)))
+    workshop.build()
+    snapshot = workshop.snapshot()
+    workshop.encoder.encoded.clear()
+    results = ask(snapshot, "apple pruned winter", 50, explained=True).results
+    assert all(result.why and result.why.words for result in results)
+    assert sum(map(len, workshop.encoder.encoded)) <= 60_000
+    assert max(map(len, workshop.encoder.encoded)) <= 1020
+    assert {match.match for match in results[0].why.words if results[0].why} == {"apple", "pruned", "winter"}
+
+
+def test_a_heading_above_many_results_is_read_once(workshop: Workshop) -> None:
+    topics = "".join(f"    Topic {at}\n        leaf {at}\n" + "        filler\n" * 20 for at in range(10))
+    workshop.write(f"Zebra\n{topics}")
+    workshop.build()
+    snapshot = workshop.snapshot()
+    workshop.encoder.encoded.clear()
+    ask(snapshot, "zebra leaf", 10, explained=True)
+    assert workshop.encoder.encoded.count("Zebra") <= 1
+
+
+def test_a_word_without_end_is_cut(workshop: Workshop) -> None:
+    endless = "x" * 5000
+    workshop.write(f"Heading\n    {endless}\n")
+    workshop.build()
+    result = ask(workshop.snapshot(), f"heading {endless[:900]}", explained=True).results[0]
+    assert result.why is not None
+    assert max((len(match.match) for match in result.why.words), default=0) <= 100

@@ -65,6 +65,34 @@ def test_acronyms_work_both_ways(kitchen: Snapshot, question: str, understood: s
     assert read_query(kitchen, question).text == understood
 
 
+def test_the_first_acronyms_are_spelled_out_and_each_but_once(workshop: Workshop) -> None:
+    letters = "BCDFGHJKLM"
+    phrases = {f"{letter}Q": f"{letter}{'o' * 8} Quill" for letter in letters}
+    workshop.write("Pens\n" + "".join(f"    {phrase} of the desk\n" for phrase in phrases.values()))
+    workshop.build()
+    question = "Which " + " ".join(phrases) + " BQ CQs?"
+    spelled = " ".join(f"{short} ({phrase})" for short, phrase in list(phrases.items())[:8])
+    assert read_query(workshop.snapshot(), question).text == f"Which {spelled} LQ MQ BQ CQs?"
+
+
+def test_a_phrase_of_no_reasonable_length_spells_nothing_out(workshop: Workshop) -> None:
+    workshop.write(f"Pens\n    B{'o' * 50} Q{'u' * 50}\n    R{'o' * 44} Q{'u' * 44}\n")
+    workshop.build()
+    text = read_query(workshop.snapshot(), "BQ or RQ?").text
+    assert text == f"BQ or RQ (R{'o' * 44} Q{'u' * 44})?"
+
+
+def test_the_first_phrases_are_shortened_however_many_there_are(workshop: Workshop) -> None:
+    shorts = [f"{letter}QXZ" for letter in "BCDFGHJKLMNP"]
+    workshop.write("Pens\n" + "".join(f"    {short} on the desk\n" for short in shorts))
+    workshop.build()
+    phrases = [f"{short[0].lower()}ent quill xenon zinc" for short in shorts]
+    text = read_query(workshop.snapshot(), ", ".join(phrases)).text
+    assert text == ", ".join(phrases) + "".join(f" ({short})" for short in shorts[:8])
+    long = ("word " * 790).strip() + ". " + phrases[0]
+    assert read_query(workshop.snapshot(), long).text == long
+
+
 def test_rare_words_weigh_more_than_common_ones_and_function_words_least(kitchen: Snapshot) -> None:
     query = read_query(kitchen, "what is the refrigerator in the kitchen?")
     weight = {query.text[slice(*span)]: float(value) for span, value in zip(query.spans, query.weights, strict=True)}
