@@ -42,6 +42,7 @@ _HTML = re.compile(
 )
 _REMARK = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
 _BREAK = re.compile(r"<(?:br|p|div|li|td|tr)\b", re.IGNORECASE)
+_ENDLESS = re.compile(r"&#[0-9]{100,};?")
 _WEB = re.compile(r"(?:https?|ftp|mailto):", re.IGNORECASE)
 
 
@@ -109,7 +110,14 @@ def without_html(text: str) -> str:
     """A text without tags and comments of HTML and with its entities resolved; what only looks like a tag stays."""
     if "<" in text:
         text = _HTML.sub(lambda tag: " " if _BREAK.match(tag.group()) else "", _REMARK.sub("", text))
-    return html.unescape(text) if "&" in text else text
+    return _without_entities(text) if "&" in text else text
+
+
+def _without_entities(text: str) -> str:
+    """A text with its entities resolved. A number of thousands of digits, at which Python raises ValueError, becomes U+FFFD, as
+    every number does that no character has.
+    """
+    return html.unescape(_ENDLESS.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _add(token: Token, pieces: _Pieces) -> None:

@@ -29,31 +29,35 @@ _ENCODING = re.compile(
     r"(?:utf|iso|windows|cp|koi8|shift|euc|gb|big5|mac|latin|(?:us-)?ascii|tis|hz|johab)[\w.:-]*$", re.I
 )
 _PIECE = re.compile(
-    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?(?:>|\Z)|"
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|(?P<type><!DOCTYPE)|"
     r"<(?P<end>/)?(?P<name>outline|head|body|opml)\b",
     re.DOTALL | re.IGNORECASE,
 )
+_BRACKET = re.compile(r"[\[>]")
+_SHUT = re.compile(r"\]\s*+(?:>|\Z)")
 # In a value that is not escaped: a whole tag of HTML, whose quotes do not end the value, or a '<' that begins nothing.
 _OURS = r"(?:outline|head|body|opml)\b"
 _INSIDE = (
     rf'</?+(?!{_OURS})[A-Za-z][\w-]*+(?:\s++[\w:-]++\s*+=\s*+(?:"[^"<>]*+"|\'[^\'<>]*+\'))*+\s*+/?+>|<(?!/?{_OURS}|!--)'
 )
-_VALUE = (
-    rf'"(?P<double>(?:[^"<]++|{_INSIDE}|"(?!\s+[\w:.-]+\s*=|\s*/?>))*+)"|'
-    rf"'(?P<single>(?:[^'<]++|{_INSIDE}|'(?!\s+[\w:.-]+\s*=|\s*/?>))*+)'|(?P<bare>(?:[^\s\"'<>=/]|/(?!>))++)|"
-    r"[\"'](?P<cut>[^\"'<>\n]++)"
-)
-_ATTRIBUTE = re.compile(rf"\s*+(?P<name>[\w:.-]++)\s*+=\s*+(?:{_VALUE})", re.DOTALL)
+_QUOTED = {
+    quote: re.compile(rf"{quote}(?P<value>(?:[^{quote}<]++|{_INSIDE}|{quote}(?!\s+[\w:.-]+\s*=|\s*/?>))*+){quote}")
+    for quote in ('"', "'")
+}
+_UNQUOTED = re.compile(r"(?P<value>(?:[^\s\"'<>=/]|/(?!>))++)")
+_CUT = re.compile(r"[\"'](?P<value>[^\"'<>\n]++)")
+_NAME = re.compile(r"\s*+(?P<name>[\w:.-]++)\s*+=\s*+")
 _JUNK = re.compile(r"\s*+(?:[^\s<>/]++|/(?!>))")
 _CLOSE = re.compile(r"\s*+(/?)>")
 _HEAD = re.compile(r"<(title|dateCreated|dateModified|ownerName)>([^<]{0,500})</\1>", re.IGNORECASE)
 _HEAD_NAMES = {"title": "title", "datecreated": "created", "datemodified": "updated", "ownername": "author"}
-_QUOTING = ("double", "single", "bare", "cut")
 _TEXTS = ("text", "title")
 _NOTES = ("_note", "note", "description")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z]\w{1,31});")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_START = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<opml\b", re.IGNORECASE | re.DOTALL)
+# Between the first comment and <opml> there may be more comments. They are not told apart: the ways to do so double with every
+# comment, and all would be tried where no <opml> follows.
+_START = re.compile(r"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--.*?-->\s*+)?<opml\b", re.IGNORECASE | re.DOTALL)
 _CHECKED = frozenset({"true", "checked", "1", "yes", "complete", "completed", "done"})
 
 
@@ -73,15 +77,17 @@ class _Reader:
     attributes: list[Attribute] = field(default_factory=list)
     head: int = -1  # where the head begins, while it is open
     stray: int = 0  # the first line of text that is in no outline
+    unshut: int = -1  # behind the last bracket of a document type that nothing shuts
 
     def read(self) -> Reading:
         self.ends = [found.start() for found in re.finditer("\n", self.text)]
         self.tree.problems += _judge(self.text)
         at = outlines = 0
-        while piece := _PIECE.search(self.text, at):
+        while found := self._next(at):
+            piece, end = found
             self._outside(at, piece.start())
             if piece["name"] is None:
-                at = self._passed_over(piece)
+                at = self._passed_over(piece, end)
             elif piece["name"].lower() != "outline":
                 at = self._frame(piece)
             elif piece["end"]:
@@ -95,6 +101,34 @@ class _Reader:
         if not outlines:
             self.tree.problems.append((1, "there is no <outline> in this file, so none of it was indexed"))
         return self.tree.reading(self.attributes)
+
+    def _next(self, at: int) -> tuple[re.Match[str], int] | None:
+        """The next piece, and where it ends. A document type without an end is none: what is in it may be read all the same."""
+        while piece := _PIECE.search(self.text, at):
+            end = self._end_of_type(piece.end()) if piece["type"] else piece.end()
+            if end >= 0:
+                return piece, end
+            at = piece.end()
+        return None
+
+    def _end_of_type(self, at: int) -> int:
+        """Behind the ']>' or '>' of a document type that has begun before `at`; -1 where it has a bracket that nothing shuts.
+
+        Such a bracket is kept in mind. Neither it nor one behind it is looked for again: in a row of many document types that
+        would take the square of their number.
+        """
+        if at < self.unshut:
+            return -1
+        sign = _BRACKET.search(self.text, at)
+        if sign is None:
+            return len(self.text)
+        if sign.group() == ">":
+            return sign.end()
+        shut = _SHUT.search(self.text, sign.end()) if self.unshut < 0 else None
+        if shut:
+            return shut.end()
+        self.unshut = sign.end()
+        return -1
 
     def _line(self, position: int) -> int:
         return bisect_right(self.ends, position - 1) + 1
@@ -111,18 +145,18 @@ class _Reader:
             if self.head < 0 and not self.stray:
                 self.stray = self._line(first)
 
-    def _passed_over(self, piece: re.Match[str]) -> int:
+    def _passed_over(self, piece: re.Match[str], end: int) -> int:
         sign = piece.group()[:4].lower()
         what = "comment" if sign == "<!--" else "document type" if sign.startswith("<!d") else "XML declaration"
-        self._name(*piece.span(), what)
-        return piece.end()
+        self._name(piece.start(), end, what)
+        return end
 
     def _frame(self, piece: re.Match[str]) -> int:
         """<opml>, <head>, <body> and their ends. The head says what holds for the whole file."""
         close = self.text.find(">", piece.end(), piece.end() + 10_000)
         end = close + 1 if close >= 0 else piece.end()
         self._name(piece.start(), end, "OPML tag")
-        if piece["name"].lower() == "head" and not piece["end"] and not self.text[:end].endswith("/>"):
+        if piece["name"].lower() == "head" and not piece["end"] and not self.text.endswith("/>", 0, end):
             self.head = end
         elif self.head >= 0:
             for found in _HEAD.finditer(self.text, self.head, piece.start()):
@@ -142,12 +176,13 @@ class _Reader:
     def _outline(self, piece: re.Match[str]) -> int:
         at = piece.end()
         values: dict[str, tuple[int, str]] = {}
+        unclosed: set[str] = set()
         closed = None
         while not (closed := _CLOSE.match(self.text, at)):
-            found = _ATTRIBUTE.match(self.text, at)
-            if found:
-                group = next(name for name in _QUOTING if found[name] is not None)
-                values.setdefault(found["name"], (found.start(group), found[group]))
+            name = _NAME.match(self.text, at)
+            found = self._value(name.end(), unclosed) if name else None
+            if name and found:
+                values.setdefault(name["name"], (found.start("value"), found["value"]))
             elif not (found := _JUNK.match(self.text, at)):
                 break
             at = found.end()
@@ -157,6 +192,21 @@ class _Reader:
         if not (closed and closed.group(1)):
             self.open.append(node)
         return end
+
+    def _value(self, at: int, unclosed: set[str]) -> re.Match[str] | None:
+        """The value that begins at `at`; one whose quote is never closed ends before the next quote, '<', '>' or line end.
+
+        unclosed: the quotes that are known to close nothing in the rest of this element. They are looked for once: whether a
+        quote ends a value depends on what is behind it and not on where the value began.
+        """
+        quote = self.text[at : at + 1]
+        if quote not in _QUOTED:
+            return _UNQUOTED.match(self.text, at)
+        if quote not in unclosed:
+            if found := _QUOTED[quote].match(self.text, at):
+                return found
+            unclosed.add(quote)
+        return _CUT.match(self.text, at)
 
     def _add(self, values: dict[str, tuple[int, str]]) -> int | None:
         parent = self.open[-1] if self.open else None
