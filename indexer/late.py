@@ -26,6 +26,10 @@ _FIT_ENOUGH = 20_000
 _BLOCK = 256
 _COMPARED = 2048
 """Tokens that are compared at once: widened to float32 they then stay in the processor's cache. A quarter less time."""
+_HELD = 2**22
+"""Similarities in memory at once: 16 MB."""
+_MOST = 2**33
+"""Multiplications for one question: half a second of one core. Notes whose lines are lines take a thousandth of it."""
 
 Codes = NDArray[np.int8]
 Offsets = NDArray[np.int64]
@@ -98,23 +102,66 @@ class TokenVectors:
     def best_matches(self, query: Vectors, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:
         """For every run of chunks first[i]..last[i] and every query token, the similarity of the closest token in the run.
 
-        query: shape (q, d), projected, unit length. Answers shape (len(first), q); 0 for a run without tokens.
+        query: shape (q, d), projected, unit length. Answers shape (len(first), q); 0 for a run without tokens. Where
+        there is far more text than a question can be compared with in half a second, some tokens of long runs stand for all.
         """
         starts, ends = self.offsets[first], self.offsets[last + 1]
-        counts = ends - starts
         best = np.zeros((len(first), len(query)), np.float32)
-        filled = np.flatnonzero(counts)
+        filled = np.flatnonzero(ends > starts)
         if not len(filled) or not len(query):
             return best
-        counts = counts[filled]
-        tokens = spread(starts[filled], counts)
-        similarity = np.empty((len(tokens), len(query)), np.float32)
-        scaled = np.ascontiguousarray(query.T * np.float32(self.projection.scale))
-        for at in range(0, len(tokens), _COMPARED):
-            some = slice(at, at + _COMPARED)
-            np.matmul(self.codes[tokens[some]].astype(np.float32), scaled, out=similarity[some])
-        best[filled] = np.maximum.reduceat(similarity, np.cumsum(counts) - counts, axis=0)
+        runs = _Runs.within(starts[filled], (ends - starts)[filled], _MOST // query.size)
+        self._closest(query, runs, best, filled)
         return best
+
+    def _closest(self, query: Vectors, runs: _Runs, best: NDArray[np.float32], at_rows: NDArray[np.int64]) -> None:
+        """Fills in these rows of `best`, one for each run. The similarities of one block of tokens are in memory at a time,
+        however many tokens there are.
+        """
+        scaled = np.ascontiguousarray(query.T * np.float32(self.projection.scale))
+        size = max(_HELD // len(query), _COMPARED)
+        similarity = np.empty((min(size, runs.total), len(query)), np.float32)
+        for start in range(0, runs.total, size):
+            tokens, where, begins = runs.block(start, min(start + size, runs.total))
+            for at in range(0, len(tokens), _COMPARED):
+                some = slice(at, min(at + _COMPARED, len(tokens)))
+                np.matmul(self.codes[tokens[some]].astype(np.float32), scaled, out=similarity[some])
+            closest = np.maximum.reduceat(similarity[: len(tokens)], begins, axis=0)
+            if runs.begins[where.start] < start:  # a run that began in the block before
+                closest[0] = np.maximum(closest[0], best[at_rows[where.start]])
+            best[at_rows[where]] = closest
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Runs of tokens, none empty, one after the other. Arrays by run: starts, where each lies in the codes; counts, how many
+    tokens it has; taken, how many of them are compared, evenly spread; begins, how many were taken of those before it.
+    """
+
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    taken: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    total: int
+
+    @classmethod
+    def within(cls, starts: NDArray[np.int64], counts: NDArray[np.int64], most: int) -> _Runs:
+        """All tokens where there are at most so many, else as many of each long run as there is room for."""
+        taken = counts if counts.sum() <= most else np.minimum(counts, max(most // len(counts), 1))
+        ends = np.cumsum(taken)
+        return cls(starts, counts, taken, ends - taken, int(ends[-1]))
+
+    def block(self, at: int, end: int) -> tuple[NDArray[np.int64], slice, NDArray[np.int64]]:
+        """Of the tokens numbered at..end: where each lies in the codes, the runs they are of, and where each run begins."""
+        low = int(np.searchsorted(self.begins, at, "right")) - 1
+        high = int(np.searchsorted(self.begins, end))
+        where, begins = slice(low, high), np.maximum(self.begins[low:high] - at, 0)
+        lengths = np.append(begins[1:], end - at) - begins
+        if self.taken is self.counts:
+            return np.repeat((self.starts - self.begins)[where] + at, lengths) + np.arange(end - at), where, begins
+        runs = np.repeat(np.arange(low, high), lengths)
+        tokens = (np.arange(at, end) - self.begins[runs]) * self.counts[runs] // self.taken[runs]
+        return self.starts[runs] + tokens, where, begins
 
 
 def laid_out(parts: Sequence[tuple[Codes, Offsets]], slots: NDArray[np.int64], projection: Projection) -> TokenVectors:

@@ -14,7 +14,8 @@ from indexer.account import Account
 from indexer.attributes import OWN, Attribute
 from indexer.node import Problem
 from indexer.numbering import Mask, Numbering, RowMask, Rows, SparseMask
-from indexer.quoting import content_hash
+from indexer.quoting import content_hash, plain
+from indexer.store.finding import rows_holding, rows_named
 from indexer.store.segment import Hashes, Segment
 from indexer.store.stored import KnownHeading, StoredNode, best_first
 from indexer.store.structure import FileList, Structure
@@ -135,16 +136,15 @@ class Store:
         return int(np.searchsorted(self.file, number)), int(np.searchsorted(self.file, number, "right")) - 1
 
     def rows_quoted(self, quote: str, digest: str) -> list[int]:
-        """The nodes whose text has this hash (see `indexer.quoting`) and, with line breaks as spaces, holds this part of it
-        exactly. Reads every node: for rare use.
-        """
-        query = "SELECT slot FROM node WHERE instr(replace(lines, char(10), ' '), ?)"
-        found = sorted(
-            row
-            for number, segment in enumerate(self.segments)
-            for row in self._nodes.rows(number, [slot for (slot,) in segment.texts.execute(query, (quote,))])
-        )
-        return [row for row in found if content_hash(" ".join(self.node(row).lines)) == digest]
+        """The nodes whose text has this hash (see `indexer.quoting`) and holds this part; of very many some. For rare use."""
+        found = self._read(rows_holding(self.segments, self._nodes, quote))
+        return sorted(node.row for node in found if content_hash(" ".join(node.lines)) == digest)
+
+    def rows_named(self, rows: Rows, name: str) -> list[int]:
+        """Those of these rows whose text is `name`, sorted. name: as `indexer.quoting.plain` gives it."""
+        if len(rows) > _AT_ONCE:
+            return sorted(rows_named(self.segments, self._nodes, rows, name))
+        return sorted(node.row for node in self.nodes(rows.tolist()) if plain(node.text) == name)
 
     def tops(self, most: int | None = None) -> list[int]:
         """The rows that nothing stands above, in order; the first `most` of them."""

@@ -174,7 +174,8 @@ OPERATIONS: Sequence[Operation] = (
     ),
     Operation(
         "get", "/api/map", "The picture of all notes of a collection",
-        "A point for every note, near to what is near in meaning. Drawn when it is asked for first, which takes some seconds.",
+        "A point for every note, or for 50,000 of more, near to what is near in meaning. Drawn when it is asked for first, "
+        "which takes some seconds.",
         "Finding one's way", MapView, parameters=(_COLLECTION,), refuses=(404, 503),
     ),
     Operation(

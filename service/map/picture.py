@@ -1,4 +1,4 @@
-"""The places of all chunks, kept from one state of the notes to the next: an edit moves nothing that it does not touch."""
+"""The places of the chunks, kept from one state of the notes to the next: an edit moves nothing that it does not touch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 from indexer.durable import replace_file
+from indexer.encoder import Vectors
 from indexer.generation import Generation
 from indexer.numbering import Rows
 from indexer.store.segment import Hashes
+from service.map.chosen import drawn_chunks
 from service.map.layout import Places, draw, place_all
 
 _log = logging.getLogger("trellis.map")
@@ -31,8 +33,8 @@ Keys = NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """By chunk: places, shape (n, 2). chunks, own: by what it is recognised in a later state, the beginnings of the hashes of
-    the words that it is found by and of its own text.
+    """By chunk that is drawn: places, shape (n, 2). chunks, own: by what it is recognised in a later state, the beginnings of
+    the hashes of the words that it is found by and of its own text.
     """
 
     chunks: Keys
@@ -55,8 +57,13 @@ def picture_of(generation: Generation, before: Picture | None = None) -> Picture
     """What has a place keeps it, and what came under other headings keeps that of its words; what is new stands beside its
     nearest neighbours. `before` itself where nothing has changed. Raises MapNotDrawn.
     """
-    take, store = generation.vectors.vectors, generation.store
-    chunks, own = _keys(store.chunk_hashes()), _keys(store.own_hashes())
+    vectors, store = generation.vectors.vectors, generation.store
+    drawn = drawn_chunks(store)
+    chunks, own = _keys(store.chunk_hashes()[drawn]), _keys(store.own_hashes()[drawn])
+
+    def take(rows: Rows) -> Vectors:
+        return vectors(drawn[rows])
+
     if before is not None:
         if np.array_equal(before.chunks, chunks) and np.array_equal(before.own, own):
             return before

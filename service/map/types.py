@@ -21,7 +21,7 @@ class MapLabel(msgspec.Struct, frozen=True):
 
 
 class MapView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The picture of all notes, in reading order. Near is near in meaning; far apart means little."""
+    """The picture of all notes, or of 50,000 of more, in reading order. Near is near in meaning; far apart means little."""
 
     edge: Annotated[int, Meta(description="Coordinates run from -edge to edge.")]
     x: list[int]
@@ -33,3 +33,4 @@ class MapView(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: Annotated[list[MapLabel], Meta(description="Largest first.")]
     generation: str
     collection: InCollection = ""
+    notes: Annotated[int, Meta(description="How many notes there are, where only some of very many have a point.")] = 0

@@ -38,8 +38,16 @@ _AMOUNT = 0.15
 """What a line that gives a number is worth more, when the question asks for one."""
 _HIT_MARGIN, _MAX_HITS = 0.06, 4
 """A line is marked as a hit too when it scores at most this much below the best line of its window."""
+_HELD, _FEWEST_TOKENS = 2**22, 32
+"""Matches of rows and tokens of a question that are in memory at once, but of so many of its tokens at least: each time all
+rows are gone through.
+"""
+_VECTORS = 16_384
+"""Vectors of chunks in memory at once: 25 MB."""
 
 Floats = NDArray[np.float32]
+_Matched = tuple[Floats, Floats, Floats]
+"""In some rows and above them, shape (rows, q) each; the best of all, shape (q,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +82,13 @@ def rank(snapshot: Snapshot, query: Query, top: int, mask: RowMask | None = None
     scores = np.clip(_mixed(views, view_weights(snapshot, query.read)), 0, 1)
     windows = _choose(store, rows, scores, top, mask, first, last)
     matches = field.matches(windows[0])
+    farther = [window for window in windows if not field.covers(window)]
+    beside = _Field(snapshot, query, *_ends(farther), lexical) if farther else field
     for window in windows:
         at = int(np.searchsorted(rows, window.row))
         window.views = {name: float(values[at]) for name, values in views.items()}
-        (field if field.covers(window) else _Field.around(snapshot, query, window, lexical)).mark(window)
-    return Ranking(windows, matches, field.own.max(axis=0, initial=0.0))
+        (field if field.covers(window) else beside).mark(window)
+    return Ranking(windows, matches, field.reach)
 
 
 def view_weights(snapshot: Snapshot, read: float = 1.0) -> dict[str, float]:
@@ -171,35 +181,25 @@ def _choose(
 
 
 class _Field:
-    """The rows that matter for one question (all windows, and every ancestor of their rows), with how each token of the
-    question matches there. Arrays by position in `rows`: own, above: shape (rows, q); dense: shape (rows,).
+    """The rows that matter for one question (all windows, and every ancestor of their rows unless these are very many), with
+    how each token of the question matches there. Arrays by position in `rows`: own, above: shape (rows, q); dense, line: shape
+    (rows,). reach: shape (q,), the best match in the windows or above them.
     """
 
     def __init__(self, snapshot: Snapshot, query: Query, first: Rows, last: Rows, lexical: Mapping[int, float]) -> None:
         """The windows are the rows first[i]..last[i]. lexical: what each row that has any of the words reaches by them."""
         store = snapshot.store
-        self.rows = _with_ancestors(store, _covered(first, last))
+        covered = _covered(first, last)
+        every = _with_ancestors(store, covered)
+        few = len(every) * len(query.tokens) <= _HELD
+        kept: Rows | slice = slice(None) if few else np.searchsorted(every, covered)
+        self.rows = every[kept]
         self._store, self._query, self._lexical = store, query, lexical
         self._whole, self._amount = wants_list(query.text), asks_amount(query.text)
-        begin, end = store.chunks_of(self.rows)
-        self.own = snapshot.generation.tokens.best_matches(query.tokens, begin, end)
-        self.above = np.zeros_like(self.own)
-        parents = np.searchsorted(self.rows, store.parent[self.rows])
-        depths = store.depth[self.rows]
-        levels = np.argsort(depths, kind="stable")
-        for here in np.split(levels, np.flatnonzero(np.diff(depths[levels])) + 1):
-            if depths[here[0]] > 0:
-                self.above[here] = np.maximum(self.above[parents[here]], self.own[parents[here]])
-        counts = end - begin + 1
-        similarity = snapshot.generation.vectors.vectors(spread(begin, counts)) @ query.vector
-        begins = np.cumsum(counts) - counts
-        self.dense: Floats = np.asarray(np.maximum.reduceat(similarity, begins), np.float32)
+        begin, end = store.chunks_of(every)
+        self.own, self.above, self.reach = _matched(snapshot, query, every, (begin, end), kept)
+        self.dense = _closest_chunks(snapshot, query, begin[kept], (end - begin + 1)[kept])
         self.line: Floats = self._weigh(np.maximum(self.own, INHERITED * self.above)) + _DENSE_LINE * self.dense
-
-    @classmethod
-    def around(cls, snapshot: Snapshot, query: Query, window: Window, lexical: Mapping[int, float]) -> _Field:
-        """That of one window."""
-        return cls(snapshot, query, np.array([window.first]), np.array([window.last]), lexical)
 
     def covers(self, window: Window) -> bool:
         """Whether all rows of a window are here. One that was grown beside others may reach further than it would alone."""
@@ -254,6 +254,43 @@ class _Field:
             return np.asarray(matches @ self._query.weights, np.float32)
 
 
+def _matched(snapshot: Snapshot, query: Query, every: Rows, chunks: tuple[Rows, Rows], kept: Rows | slice) -> _Matched:
+    """How each token of the question matches in the rows `every[kept]` and in what stands above them, and the best in any.
+    every: sorted, with all that stands above. chunks: the first and the last of each. Where there are very many rows, a few
+    tokens of the question are looked at, at a time.
+    """
+    store = snapshot.store
+    parents = np.searchsorted(every, store.parent[every])
+    depths = store.depth[every]
+    order = np.argsort(depths, kind="stable")
+    levels = [some for some in np.split(order, np.flatnonzero(np.diff(depths[order])) + 1) if depths[some[0]] > 0]
+    width = max(_HELD // len(every), _FEWEST_TOKENS)
+    parts: list[_Matched] = []
+    for at in range(0, max(len(query.tokens), 1), width):
+        own = snapshot.generation.tokens.best_matches(query.tokens[at : at + width], *chunks)
+        above = np.zeros_like(own)
+        for here in levels:
+            above[here] = np.maximum(above[parents[here]], own[parents[here]])
+        parts.append((own[kept], above[kept], own.max(axis=0, initial=0.0)))
+    if len(parts) == 1:
+        return parts[0]
+    inside, above, reach = (np.concatenate(some, axis=-1) for some in zip(*parts, strict=True))
+    return inside, above, reach
+
+
+def _closest_chunks(snapshot: Snapshot, query: Query, begin: Rows, counts: Rows) -> Floats:
+    """For each run of chunks, counts[i] of them from begin[i] on, the similarity of the whole question and the nearest."""
+    vectors, chunks = snapshot.generation.vectors, spread(begin, counts)
+    similarity = [vectors.vectors(chunks[at : at + _VECTORS]) @ query.vector for at in range(0, len(chunks), _VECTORS)]
+    whole = similarity[0] if len(similarity) == 1 else np.concatenate(similarity)
+    return np.asarray(np.maximum.reduceat(whole, np.cumsum(counts) - counts), np.float32)
+
+
+def _ends(windows: Sequence[Window]) -> tuple[Rows, Rows]:
+    """The first and the last row of each."""
+    return np.array([window.first for window in windows]), np.array([window.last for window in windows])
+
+
 def _covered(first: Rows, last: Rows) -> Rows:
     """The rows of all windows, each once, sorted."""
     order = np.argsort(first, kind="stable")
@@ -265,10 +302,12 @@ def _covered(first: Rows, last: Rows) -> Rows:
 def _with_ancestors(store: Store, rows: Rows) -> Rows:
     """The rows and all that stand above them, sorted. Each ancestor is visited once, however deep the notes are."""
     seen: set[int] = {-1}
-    for above in np.unique(store.parent[rows]).tolist():
+    parents = store.parent[rows]
+    for above in parents[np.diff(parents, prepend=-2) != 0].tolist():
         row = above
         while row not in seen:
             seen.add(row)
             row = int(store.parent[row])
     seen.remove(-1)
-    return np.union1d(rows, np.fromiter(seen, np.int64, len(seen)))
+    both = np.sort(np.concatenate([rows, np.fromiter(seen, np.int64, len(seen))]), kind="stable")
+    return both[np.diff(both, prepend=-1) > 0]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Protocol, TypeVar
 
 import numpy as np
 
 from indexer.attributes import DATES, STATE, TAG, TODO
-from indexer.numbering import Mask, RowMask, SparseMask
+from indexer.numbering import Mask, RowMask, Rows, SparseMask
 from indexer.quoting import plain
 from indexer.store import Store
 from service.errors import GlobNotUnderstood, ScopeNotFound
@@ -19,6 +19,11 @@ from service.search.query_syntax import Filters
 from service.snapshot import GoneMask, Snapshot
 
 Narrowed_co = TypeVar("Narrowed_co", covariant=True)
+
+_Run = tuple[int, int]
+"""The first and the last row."""
+_Said = tuple[int, int, int, list[str]]
+"""The row that says it, -1 for a file; the first and the last row that it holds for; all that is said, without case."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -89,33 +94,42 @@ def narrowings(filters: Filters, by: Narrowing[Narrowed_co]) -> Iterator[tuple[s
         yield "where", f"{name}={value}", by.said(name, value.casefold())
 
 
-@dataclass(frozen=True, slots=True)
 class _ByRows:
-    """Masks over all nodes."""
+    """Masks over all nodes, for one question: what nodes say of themselves is read once, however many filters ask for it."""
 
-    store: Store
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tags: dict[str, list[_Run]] | None = None
+        self._said: dict[tuple[str, ...], list[_Said]] = {}
 
     def under(self, segments: Sequence[str]) -> Mask:
-        return _below(self.store, segments)
+        return _below(self._store, segments)
 
     def file(self, glob: str) -> Mask:
-        return np.isin(self.store.file, matching_files(self.store, glob))
+        return np.isin(self._store.file, matching_files(self._store, glob))
 
     def tag(self, tag: str) -> Mask:
-        return _tagged(self.store, tag)
+        if self._tags is None:
+            self._tags = _runs_of_tags(self._store)
+        return _tagged(len(self._store), self._tags, tag)
 
     def todo(self, name: str, wanted: str) -> Mask:
-        return _nearest(self.store, [name], partial(_is_said, wanted))
+        return self._nearest((name,), partial(_is_said, wanted))
 
     def dated(self, first: str, end: str) -> Mask:
-        return _nearest(self.store, sorted(DATES), lambda day: first <= day[:10] < end)
+        return self._nearest(tuple(sorted(DATES)), lambda days: any(first <= day[:10] < end for day in days))
 
     def said(self, name: str, value: str) -> Mask:
-        return _nearest(self.store, [name], partial(_is_said, value))
+        return self._nearest((name,), partial(_is_said, value))
+
+    def _nearest(self, names: tuple[str, ...], wanted: Callable[[Sequence[str]], bool]) -> Mask:
+        if names not in self._said:
+            self._said[names] = _said(self._store, names)
+        return _nearest(len(self._store), self._said[names], wanted)
 
 
-def _is_said(wanted: str, value: str) -> bool:
-    return wanted in {"*", value.casefold()}
+def _is_said(wanted: str, values: Sequence[str]) -> bool:
+    return wanted == "*" or wanted in values
 
 
 def _first_day(date: str) -> str:
@@ -123,27 +137,45 @@ def _first_day(date: str) -> str:
     return f"{date}-01-01"[:10]
 
 
-def _tagged(store: Store, tag: str) -> Mask:
-    """Tags add up down the tree."""
-    mask = np.zeros(len(store), np.bool_)
+def _runs_of_tags(store: Store) -> dict[str, list[_Run]]:
+    """For each tag, without case, the runs of rows that have it."""
+    runs: dict[str, list[_Run]] = {}
     for _, first, last, value in store.statements([TAG]):
-        said = value.casefold()
-        if said == tag or said.startswith(f"{tag}/"):
-            mask[first : last + 1] = True
-    return mask
+        runs.setdefault(value.casefold(), []).append((first, last))
+    return runs
 
 
-def _nearest(store: Store, names: Sequence[str], wanted: Callable[[str], bool]) -> Mask:
+def _tagged(length: int, runs: Mapping[str, Sequence[_Run]], tag: str) -> Mask:
+    """Tags add up down the tree."""
+    return _inside(
+        length, [run for said, some in runs.items() if said == tag or said.startswith(f"{tag}/") for run in some]
+    )
+
+
+def _inside(length: int, runs: Sequence[_Run]) -> Mask:
+    """True for each row in any of these runs. Long runs that lie over each other cost no more than one."""
+    first, last = np.array(runs, np.int64).reshape(-1, 2).T
+    opened = np.bincount(first, minlength=length + 1) - np.bincount(last + 1, minlength=length + 1)
+    return np.asarray(np.cumsum(opened)[:length] > 0)
+
+
+def _said(store: Store, names: Sequence[str]) -> list[_Said]:
+    """The attributes of these names in the order of `Store.statements`, those together that one node says of one run."""
+    found = store.statements(names)
+    if set(names) <= DATES:
+        found = [each for each in found if _DAY.match(each[3])]  # Logseq also notes milliseconds
+    together = groupby(found, key=lambda each: each[:3])
+    return [(*where, [value.casefold() for *_, value in some]) for where, some in together]
+
+
+def _nearest(length: int, said: Sequence[_Said], wanted: Callable[[Sequence[str]], bool]) -> Mask:
     """Of everything but tags the nearest says what holds: a node's own values, else those of the first ancestor that has any,
     else those of its file. Of several that are equally near one is enough.
     """
-    mask = np.zeros(len(store), np.bool_)
-    dates = set(names) <= DATES
+    mask = np.zeros(length, np.bool_)
     nearest = None
-    for node, first, last, value in store.statements(names):
-        if dates and not _DAY.match(value):
-            continue  # what Logseq notes in milliseconds
-        mask[first : last + 1] = wanted(value) or (node == nearest and bool(mask[first]))
+    for node, first, last, values in said:
+        mask[first : last + 1] = wanted(values) or (node == nearest and bool(mask[first]))
         nearest = node
     return mask
 
@@ -160,23 +192,25 @@ def matching_files(store: Store, glob: str) -> list[int]:
 
 def _below(store: Store, segments: Sequence[str]) -> Mask:
     """A path begins with a topmost node, or with the title of a file, such as the name of a page."""
-    tops = store.tops()
+    tops = np.array(store.tops(), np.int64)
     mask = _descend(store, tops, segments)
-    for node, first, last, title in store.statements(["title"]):
-        if node < 0 and plain(title) == segments[0]:
-            if len(segments) == 1:
-                mask[first : last + 1] = True
-            else:
-                mask |= _descend(store, [top for top in tops if first <= top <= last], segments[1:])
+    titled = [
+        (first, last)
+        for node, first, last, title in store.statements(["title"])
+        if node < 0 and plain(title) == segments[0]
+    ]
+    if titled:
+        inside = _inside(len(store), titled)
+        mask |= inside if len(segments) == 1 else _descend(store, tops[inside[tops]], segments[1:])
     return mask
 
 
-def _descend(store: Store, level: list[int], segments: Sequence[str]) -> Mask:
-    mask = np.zeros(len(store), np.bool_)
-    for at, segment in enumerate(segments):
-        named = [node.row for node in store.nodes(level) if plain(node.text) == segment]
-        if at == len(segments) - 1:
-            for row in named:
-                mask[row : store.last[row] + 1] = True
-        level = [child for row in named for child in store.children(row)]
-    return mask
+def _descend(store: Store, level: Rows, segments: Sequence[str]) -> Mask:
+    """The rows below those that such a path leads to from one of the rows `level`, and these themselves."""
+    named: list[int] = []
+    for segment in segments:
+        named = store.rows_named(level, segment)
+        below = np.zeros(len(store) + 1, np.bool_)  # with a place for the parent of those that have none
+        below[named] = True
+        level = np.flatnonzero(below[store.parent])
+    return _inside(len(store), [(row, int(store.last[row])) for row in named])

@@ -82,7 +82,8 @@ function build(host, view, pick) {
   const zoom = make("div", "zoom", zoomButton("+", "Zoom in", 1.6), zoomButton("−", "Zoom out", 1 / 1.6));
   zoom.append(button("quiet", "Whole map", () => chart.fit()));
   const list = make("div", "lists", make("h3", "over", "The same as a list"), ...sectionLists(view, ids));
-  const hint = make("p", "plain", "Each point is a note. Close together means close in meaning; far apart means little.");
+  const some = view.notes ? ` Of ${count(view.notes, "note")} ${ids.length.toLocaleString()} are shown.` : "";
+  const hint = make("p", "plain", `Each point is a note.${some} Close together means close in meaning; far apart means little.`);
   host.replaceChildren(make("h2", "over", "Map of the notes"), ...collectionLinks(view), hint, make("div", "frame", canvas, tip, zoom), legend, list);
   const points = { x: view.x, y: view.y, ids, colour: view.section.map((section) => colours.get(section)) };
   const swatches = [...legend.querySelectorAll(".swatch")];

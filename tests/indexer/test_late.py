@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer import late
 from indexer.late import DIMENSION, Projection, fit, join, laid_out
 
 RANDOM = np.random.default_rng(7)
@@ -84,3 +85,35 @@ def test_chunks_of_several_segments_are_laid_out_in_any_order(data: st.DataObjec
     some = np.array(slots[::-1][: len(slots) // 2], np.int64)
     again = laid_out(parts, some, projection)
     assert again.codes.tolist() == [token for slot in some.tolist() for token in every[slot].tolist()]
+
+
+@given(st.data())
+def test_blocks_may_end_anywhere_in_a_run(data: st.DataObject) -> None:
+    """A block of two tokens has ends everywhere: in a run, between two, and after several short ones."""
+    projection = Projection(np.eye(3, dtype=np.float32), 1 / 127)
+    sizes = data.draw(st.lists(st.integers(0, 7), min_size=1, max_size=6))
+    tokens = join([projection.encode(unit(size, 3)) for size in sizes], projection)
+    rows = st.integers(0, len(sizes) - 1)
+    runs = np.array(data.draw(st.lists(st.tuples(rows, rows).map(sorted), max_size=5)), np.int64).reshape(-1, 2)
+    query = unit(data.draw(st.integers(0, 3)), 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(late, "_HELD", 2)
+        patch.setattr(late, "_COMPARED", 2)
+        found = tokens.best_matches(query, runs[:, 0], runs[:, 1])
+    assert found.shape == (len(runs), len(query))
+    for row, (first, last) in enumerate(runs):
+        codes = tokens.codes[tokens.offsets[first] : tokens.offsets[last + 1]].astype(np.float32) * projection.scale
+        assert np.allclose(found[row], (codes @ query.T).max(axis=0) if len(codes) else 0, atol=1e-5)
+
+
+def test_of_too_much_text_some_tokens_of_long_runs_stand_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for ten tokens: five for each run, the short one whole, of the long one every second."""
+    projection = Projection(np.eye(1, dtype=np.float32), 1.0)
+    long, short = np.arange(10, dtype=np.int8)[:, None], np.array([[3], [1]], np.int8)
+    tokens = join([long, short], projection)
+    rows, query = np.array([0, 1]), np.ones((1, 1), np.float32)
+    assert tokens.best_matches(query, rows, rows).tolist() == [[9], [3]]
+    monkeypatch.setattr(late, "_MOST", 10)
+    assert tokens.best_matches(query, rows, rows).tolist() == [[8], [3]]
+    monkeypatch.setattr(late, "_MOST", 12)  # all there are
+    assert tokens.best_matches(query, rows, rows).tolist() == [[9], [3]]

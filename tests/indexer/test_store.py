@@ -12,8 +12,10 @@ import pytest
 from indexer.chunks import cut_chunks
 from indexer.draft import ReadFile
 from indexer.node import Problem
+from indexer.quoting import content_hash, plain
 from indexer.readers import read_outline, read_with_account
 from indexer.store import Store
+from indexer.store.finding import MOST_QUOTED
 from tests.stores import stored, written
 
 Opener = Callable[..., Store]
@@ -345,3 +347,29 @@ def test_many_nodes_on_one_line(tmp_path: Path) -> None:
     assert store.line.tolist() == [1, 1, 1]
     assert store.row_at("a.opml", 1) == 0
     store.close()
+
+
+@pytest.mark.parametrize("name", ["straße", "water", "ab", "two words", "no such name", "κελι", "k"])
+def test_many_rows_are_named_as_few_are(store_of: Opener, name: str) -> None:
+    """SQLite and Python do not agree on letters without case: K is also the sign of degrees Kelvin."""
+    texts = ["STRASSE", "Straße", "Water", "water it", "AB", "Two  words", "ΚΕΛΙ", "\N{KELVIN SIGN}", "K"] * 80
+    store = store_of("\n".join(texts) + "\n")
+    rows = np.arange(0, len(store), dtype=np.int64)
+    expected = [row for row in rows.tolist() if plain(store.node(row).text) == plain(name)]
+    for level in (rows, rows[len(rows) // 10 :], rows[rows % 4 > 0], rows[:9], rows[:0]):
+        found = store.rows_named(level, plain(name))
+        assert found == [row for row in expected if row in set(level.tolist())]
+
+
+def test_of_very_many_rows_far_apart_all_that_are_named_are_found(store_of: Opener) -> None:
+    store = store_of("Water\nother\nother\nother\n" * 600)
+    rows = np.arange(0, len(store), 4)
+    assert store.rows_named(rows, "water") == rows.tolist()
+    assert store.rows_named(rows + 1, "water") == []
+
+
+def test_of_very_many_places_of_a_quote_some_are_looked_at_the_shortest_texts_first(store_of: Opener) -> None:
+    store = store_of("long and full of water\n" * (MOST_QUOTED + 10) + "water\n" + "water water\n" * MOST_QUOTED)
+    assert store.rows_quoted("water", content_hash("water")) == [MOST_QUOTED + 10]
+    assert len(store.rows_quoted("water water", content_hash("water water"))) == MOST_QUOTED
+    assert store.rows_quoted("full", content_hash("long and full of water")) == list(range(MOST_QUOTED))

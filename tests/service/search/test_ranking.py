@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service import answering
+from service.search import ranking
+from service.search.query import read_query
 from tests.conftest import Workshop
 
 
@@ -22,3 +24,23 @@ def test_a_window_that_reaches_beyond_all_candidates_is_marked_by_its_own_lines(
         (second + 2, "apple pear"),
     ]
     assert all([line.line for line in result.excerpt if line.hit] == [result.source.line] for result in results[:2])
+
+
+def test_a_question_is_ranked_the_same_a_little_at_a_time(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where very many rows stand above, a few tokens of the question are looked at, at a time, and a few vectors."""
+    nested = "".join("\t" * depth + f"level {depth} of water\n" for depth in range(30))
+    workshop.write(nested + "\t" * 30 + "deep water here\nKettle\n\twater boils\n\tsteam rises\n")
+    workshop.build()
+    notes = workshop.snapshot()
+    query = read_query(notes, "where does the deep water boil")
+    whole = ranking.rank(notes, query, 5)
+    for name in ("_HELD", "_FEWEST_TOKENS", "_VECTORS"):
+        monkeypatch.setattr(ranking, name, 2)
+    parts = ranking.rank(notes, query, 5)
+    assert [(w.first, w.last, w.row, w.hits) for w in parts.windows] == [
+        (w.first, w.last, w.row, w.hits) for w in whole.windows
+    ]
+    for some, all_at_once in zip(parts.windows, whole.windows, strict=True):
+        assert some.views == pytest.approx(all_at_once.views, abs=1e-6)
+    assert parts.matches == pytest.approx(whole.matches, abs=1e-6)
+    assert parts.reach == pytest.approx(whole.reach, abs=1e-6)

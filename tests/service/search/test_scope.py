@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from indexer.quoting import plain
 from service.answering import ask, search
 from service.errors import GlobNotUnderstood, ScopeNotFound
+from service.search import scope as scoping
 from service.search.query_syntax import Filters, split_path
 from service.search.scope import node_mask
 from service.snapshot import Snapshot
@@ -159,3 +164,89 @@ PATHS = [
 @pytest.mark.parametrize(("path", "segments"), PATHS)
 def test_a_path_as_people_write_it(path: str, segments: list[str]) -> None:
     assert split_path(path) == segments
+
+
+PAGES = {
+    "a.md": "---\ntitle: Same\n---\n\n- Tea\n  - green\n- Coffee\n  - black\n",
+    "b.md": "---\ntitle: Other\n---\n\n- Tea\n  - from India\n",
+    "c.md": "---\ntitle: same\n---\n\n- tea\n  - Tea\n    - white\n- Same\n  - Tea\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("under", "texts"),
+    [
+        (["same", "Tea"], ["Tea", "green", "tea", "Tea", "white", "Tea"]),
+        (["same", "tea", "tea"], ["Tea", "white"]),
+        (["Other"], ["Tea", "from India"]),
+        (["SAME", "coffee"], ["Coffee", "black"]),
+    ],
+)
+def test_a_path_may_begin_with_a_title_that_several_files_have(workshop, under: list[str], texts: list[str]) -> None:
+    for file, text in PAGES.items():
+        workshop.write(text, file)
+    workshop.build()
+    assert in_scope(workshop.snapshot(), under) == texts
+
+
+def test_under_finds_the_same_among_very_many_children(workshop) -> None:
+    """More than are read one by one, with letters of which SQLite does not know the capitals."""
+    children = "".join(f"  Äpfel {number % 7}\n    x\n  apples {number % 7}\n    y\n" for number in range(400))
+    workshop.write(f"Root\n{children}Other\n  apples 3\n")
+    workshop.build()
+    store = workshop.snapshot().store
+    nodes = store.run(0, len(store) - 1)
+    for name in ("ÄPFEL 3", "Apples  3"):
+        named = [node for node in nodes if node.parent == 0 and plain(node.text) == plain(name)]
+        mask = node_mask(store, Filters(("Root", name)))
+        assert mask is not None
+        assert np.flatnonzero(mask).tolist() == [row for node in named for row in range(node.row, node.last + 1)]
+        assert len(named) > 50
+    with pytest.raises(ScopeNotFound):
+        node_mask(store, Filters(("Root", "apples 9")))
+
+
+def test_what_nodes_say_is_read_once_however_many_filters_ask(workshop, monkeypatch) -> None:
+    workshop.write("* TODO one :a:b:\n:PROPERTIES:\n:who: Ann\n:END:\n** DONE two :d:\n", "notes.org")
+    workshop.build()
+    store = workshop.snapshot().store
+    read: list[tuple[str, ...]] = []
+    statements = store.statements
+    monkeypatch.setattr(store, "statements", lambda names: read.append(tuple(names)) or statements(names))
+    mask = node_mask(store, Filters(tag=("a", "b", "d"), where=(("who", "ann"), ("who", "*"))))
+    assert mask is not None
+    assert mask.tolist() == [False, True]
+    assert sorted(read) == sorted({*read})
+
+
+@given(st.data())
+def test_the_nearest_says_what_holds_as_one_by_one(data: st.DataObject) -> None:
+    """Each statement by itself, in their order, as a plain reader would go through them."""
+    rows = st.integers(0, 7)
+    runs = data.draw(
+        st.lists(st.tuples(rows, st.integers(0, 4), st.sampled_from("abA"), st.booleans()), max_size=8),
+        label="statements",
+    )
+    said = sorted(
+        ((-1 if file else at, at, at + length, value) for at, length, value, file in runs),
+        key=lambda each: (each[1], each[0]),
+    )
+    expected = np.zeros(12, np.bool_)
+    nearest = None
+    for node, first, last, value in said:
+        expected[first : last + 1] = value.casefold() == "a" or (node == nearest and bool(expected[first]))
+        nearest = node
+
+    class Stated:
+        def __len__(self) -> int:
+            return 12
+
+        def statements(self, names: list[str]) -> list[tuple[int, int, int, str]]:
+            return said
+
+    by = scoping._ByRows(Stated())
+    assert by.said("x", "a").tolist() == expected.tolist()
+    tagged = np.zeros(12, np.bool_)
+    for _, first, last, value in said:
+        tagged[first : last + 1] |= value.casefold() == "a"
+    assert by.tag("a").tolist() == tagged.tolist()
