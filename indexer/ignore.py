@@ -10,7 +10,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from indexer.errors import PatternNotUnderstood
-from indexer.globs import read_globs
+from indexer.globs import as_matched, read_globs, read_usable
 
 IGNORE_FILES = (".gitignore", ".trellisignore")
 """Read in this order in each folder; what is said later or deeper holds."""
@@ -33,13 +33,17 @@ _PROGRAMS = frozenset({"node_modules", "__pycache__", "__MACOSX"})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The ignore files that hold in a folder: (folder, name of the ignore file, its patterns), the outermost first."""
+    """The ignore files that hold in a folder: (folder, name of the ignore file, its patterns), the outermost first. unused:
+    what is to be told of those in the folder itself.
+    """
 
     specs: tuple[tuple[Path, str, GitIgnoreSpec], ...] = ()
+    unused: tuple[str, ...] = ()
 
     def inside(self, folder: Path) -> Rules:
         """The rules in a folder below: these, and those that lie in it. Raises OSError or ValueError, with the file's name."""
         found = list(self.specs)
+        unused: list[str] = []
         for name in IGNORE_FILES:
             path = folder / name
             if path.is_file():
@@ -49,10 +53,14 @@ class Rules:
                     )
                 try:
                     lines = path.read_text("utf-8-sig", "replace").splitlines()
-                    found.append((folder, name, read_globs(lines)))
+                    spec, left_out = read_usable(lines)
                 except (OSError, ValueError) as error:
                     raise ValueError(f"{name} in '{folder.name}' cannot be used: {error}") from error
-        return Rules(tuple(found))
+                found.append((folder, name, spec))
+                unused += [
+                    f"'{line[:80]}' in {name} is no pattern as in .gitignore and was not used" for line in left_out
+                ]
+        return Rules(tuple(found), tuple(unused))
 
     @classmethod
     def above(cls, place: Path) -> Rules:
@@ -73,7 +81,7 @@ class Rules:
         """Which ignore file passes this path over, or ""."""
         for base, name, spec in reversed(self.specs):
             asked = path.relative_to(base).as_posix() + ("/" if folder else "")
-            said = spec.check_file(asked).include
+            said = spec.check_file(as_matched(asked)).include
             if said is not None:
                 return f"ignored by {name}" if said else ""
         return ""

@@ -6,14 +6,13 @@ The shown text keeps the signs around what it borrowed, so that nobody takes it 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer.attributes import EMBED, ID, REFERENCE, Attribute
 from indexer.node import Node, Outline, Problem
 
 _ID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-_WHOLE_ID = re.compile(_ID)
 _REFERENCE = re.compile(rf"(\{{{{2,3}}\s*embed\s+)?\(\(({_ID})\)\)(?(1)\s*\}}{{2,3}})")
 _LONGEST = 1000
 """Characters of a text that are borrowed."""
@@ -25,7 +24,7 @@ def resolve(outlines: Sequence[Outline]) -> list[Outline]:
     several blocks with one id the first counts, by the names of the files and then by lines, so that it is always the same one;
     each further file that has it says so.
     """
-    texts, twins = _texts(outlines)
+    texts, twins = _texts(outlines, _referred_to(outlines))
     blocks = _Blocks(texts)
     marked = [
         replace(outline, problems=[*outline.problems, twins[outline.file]]) if outline.file in twins else outline
@@ -34,16 +33,24 @@ def resolve(outlines: Sequence[Outline]) -> list[Outline]:
     return list(map(blocks.resolved, marked)) if texts else marked
 
 
-def _texts(outlines: Sequence[Outline]) -> tuple[dict[str, str], dict[str, Problem]]:
-    """The text of each block that has an id, and by file the first id that another block had before."""
+def _referred_to(outlines: Sequence[Outline]) -> set[str]:
+    """The ids in all references."""
+    texts = (
+        text for outline in outlines for node in outline.nodes for text in (*node.lines, node.text) if "((" in text
+    )
+    return {found.group(2).lower() for text in texts for found in _REFERENCE.finditer(text)}
+
+
+def _texts(outlines: Sequence[Outline], wanted: Container[str]) -> tuple[dict[str, str], dict[str, Problem]]:
+    """The texts of the blocks with these ids, and by file the first such id that another block had before."""
     texts: dict[str, str] = {}
     places: dict[str, str] = {}
     twins: dict[str, Problem] = {}
     for outline in sorted(outlines, key=lambda outline: outline.file):
         for node in outline.nodes:
-            for block in [
-                value.lower() for name, value in node.attributes if name == ID and _WHOLE_ID.fullmatch(value)
-            ]:
+            for block in [value.lower() for name, value in node.attributes if name == ID]:
+                if block not in wanted:
+                    continue
                 if block in texts:
                     told = f"the block id {block} is that of {places[block]} too, and references mean that one"
                     twins.setdefault(outline.file, Problem(outline.file, node.line, told))

@@ -121,11 +121,14 @@ class _Walk:
 
     def _rules_in(self, folder: Path) -> Rules:
         above = self.rules[folder.parent]
+        name = self._name(folder) if folder != self.root else "."
         try:
-            return above.inside(folder)
+            found = above.inside(folder)
         except (OSError, ValueError) as error:
-            self.problems.append(Problem(self._name(folder) if folder != self.root else ".", 1, str(error)))
+            self.problems.append(Problem(name, 1, str(error)))
             return above
+        self.problems += [Problem(name, 1, told) for told in found.unused]
+        return found
 
     def _enters(self, folder: Path, notebook: str) -> bool:
         reason = folder_reason(folder.name, notebook) or self.rules[folder.parent].reason(folder, folder=True)

@@ -192,7 +192,7 @@ def load_config(path: Path | None = None) -> Config:
     try:
         settings = read_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"'{path}' is not valid YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"'{path}' cannot be read as YAML: {' '.join(str(error).split())}") from error
     settings = {} if settings is None else settings
     if not isinstance(settings, dict):
         raise ConfigError(f"'{path}' must hold settings as 'name: value' lines.")

@@ -32,7 +32,8 @@ FileState = Literal["same", "changed", "deleted", "unreachable"]
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a file that is written again surely has another time."""
 _FILES_KNOWN = 10_000
-_EMBED = re.compile(r"\{{2,3}\s*embed\b")
+_BORROWED = re.compile(r"\(\(|\{{2,3}\s*embed\b")
+"""Where begins what a block borrows from another, which may stand in another file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,18 +71,29 @@ def look(snapshot: Snapshot, file: str) -> Look:
         digest, content = _digest(path)
         if digest == manifest.sources.get(file):
             return _SAME
-        with _comparing:  # whoever asks meanwhile waits for what is found, instead of looking for it too
-            with _lock:
-                known, found = _changed.setdefault(snapshot, {}).get(file, ("", _SAME))
-            if known != digest:
-                found = _compared(snapshot, file, read_whole(path) if content is None else content)
-                with _lock:
-                    _changed[snapshot][file] = digest, found
-        return found
+        return _known(snapshot, file, digest) or _compared_once(snapshot, file, path, digest, content)
     except (FileNotFoundError, NotADirectoryError):
         return _DELETED if _is_there(path, places) else _UNREACHABLE
     except OSError:
         return _UNREACHABLE
+
+
+def _compared_once(snapshot: Snapshot, file: str, path: Path, digest: str, content: bytes | None) -> Look:
+    """One file at a time is compared: whoever asks for the same meanwhile waits for what is found. Raises OSError."""
+    with _comparing:
+        found = _known(snapshot, file, digest)
+        if found is None:
+            found = _compared(snapshot, file, read_whole(path) if content is None else content)
+            with _lock:
+                _changed.setdefault(snapshot, {})[file] = digest, found
+        return found
+
+
+def _known(snapshot: Snapshot, file: str, digest: str) -> Look | None:
+    """What was found of a file when it had these contents, if anything was."""
+    with _lock:
+        known, found = _changed.get(snapshot, {}).get(file, ("", _SAME))
+    return found if known == digest else None
 
 
 def _digest(path: Path) -> tuple[str, bytes | None]:
@@ -165,16 +177,12 @@ def _places_now(stored: Sequence[StoredNode], nodes: Sequence[Node]) -> dict[int
 
 
 def _key(lines: Sequence[str]) -> str:
-    """A node's own words: what it borrows from other blocks is theirs."""
-    text = _cut_out(" ".join(lines), "((", "))")
-    found = _EMBED.search(text)
-    return _cut_out(text, found.group(), "}}") if found else text
-
-
-def _cut_out(text: str, first: str, last: str) -> str:
-    """A text without what stands from the first of one sign to the last of another, and without these."""
-    start, end = text.find(first), text.rfind(last)
-    return text[:start] + text[end + len(last) :] if 0 <= start < end else text
+    """A node's own words: what it borrows from other blocks is theirs. That may hold the signs around it, so all from the
+    first to the last of them is left out.
+    """
+    text = " ".join(lines)
+    first, last = _BORROWED.search(text), max(text.rfind("))"), text.rfind("}}"))
+    return text[: first.start()] + text[last + 2 :] if first and first.end() <= last else text
 
 
 def _rows(snapshot: Snapshot, file: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from service.errors import InvalidRequest
 from service.search.excerpt import LINE_LIMIT, path_texts
 from service.snapshot import OneOrMore, Snapshot, several
-from service.types import Heading, NotesFile, Scopes
+from service.types import PATH_ENDS, Heading, NotesFile, Scopes
 
 MOST = 50
 _TYPED = 200
@@ -41,6 +41,7 @@ def _headings(snapshots: Sequence[Snapshot], words: list[str], top: int) -> list
         for at, snapshot in enumerate(snapshots)
         for heading in snapshot.store.headings
         if (all(word in heading.text for word in words) if words else heading.top)
+        and snapshot.store.depth[heading.row] <= 2 * PATH_ENDS  # of a deeper one the path is not told whole
     ]
     return [_heading(snapshots[at], row) for _, _, at, row in sorted(found)[:top]]
 

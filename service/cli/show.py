@@ -188,7 +188,8 @@ def _show_why(why: Explanation) -> list[str]:
     lines += [f"    {view.name} {view.value:.2f} (counts {view.weight:.0%}): {view.meaning}" for view in why.views]
     for match in why.words:
         where = f"line {match.line}" + (", above" if match.inherited else "")
-        lines.append(f"    {match.word} ({match.weight:.0%}) ~ {match.match} {match.similarity:.2f} ({where})")
+        told = f"{match.match} " if match.match else ""
+        lines.append(f"    {match.word} ({match.weight:.0%}) ~ {told}{match.similarity:.2f} ({where})")
     return lines + [f"    {reason}" for reason in why.merged]
 
 

@@ -85,8 +85,8 @@ _ID = Parameter(
 _COLLECTION = _text("collection", "Only this collection of notes; left out, all of them (of a map: the first).")
 _NARROWING = (
     _several("under", "Only nodes under this path: ancestors parted by '>', or the parameter several times."),
-    _text("file", "Only files whose name matches this glob."),
-    _several("tag", "Only nodes with this tag, their own or inherited; the parameter several times for several."),
+    _text("file", "Only files whose name matches this glob, of at most 1,000 characters."),
+    _several("tag", "Only nodes with this tag, their own or inherited; several times for several, 50 with 'where'."),
     _text("todo", "Only nodes that are 'open' or 'done', or have this TODO keyword; '*' for any."),
     _text("after", "Only nodes with a date from this day, month or year on (YYYY-MM-DD, YYYY-MM, YYYY)."),
     _text("before", "Only nodes with a date before this day, month or year."),
@@ -97,7 +97,7 @@ _NARROWING = (
 _CITATION = (
     _text("note", "The cited node's id.", "{node}", required=True),
     _text("hash", "Hash of the node's text when it was cited.", "{hash}", required=True),
-    _text("quote", "What was quoted.", "{quote}", required=True),
+    _text("quote", "What was quoted, at most 280 characters.", "{quote}", required=True),
     _text("in", "Id of the parent of the cited node, if it had one."),
 )
 _ROWS = (

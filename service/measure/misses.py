@@ -89,8 +89,8 @@ def _twin(store: Store, node: StoredNode, windows: list[Window]) -> StoredNode |
         for other in store.run(window.first, window.last)
         if _plain(other.text) == _plain(node.text)
     ]
-    path = [_plain(text) for text in store.path(node.row)]
-    same = (other for other in twins if [_plain(text) for text in store.path(other.row)] == path)
+    path = [_plain(text) for text in path_texts(store, node.row)]
+    same = (other for other in twins if [_plain(text) for text in path_texts(store, other.row)] == path)
     return next(same, twins[0] if twins else None)
 
 

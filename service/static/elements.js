@@ -51,9 +51,11 @@ export function trail(path) {
   return make("span", "trail", ...between(path.map((text) => noteText(text))));
 }
 
-/** Ancestors, outermost first, each a link that keeps the search to what stands below it. */
+/** Ancestors, outermost first, each a link that keeps the search to what stands below it; where a path is shortened, from there on none. */
 export function scopeTrail({ path, collection = "" }) {
+  const shortened = path.findIndex((text) => text === "…" || (text.length > 100 && text.endsWith("…")));
   const steps = path.map((text, i) => {
+    if (shortened >= 0 && i >= shortened) return noteText(text);
     const under = joined(path.slice(0, i + 1));
     const link = stateLink({ under, collection, ...noNote, map: "" }, "segment", noteText(text));
     link.title = "Look only under this";

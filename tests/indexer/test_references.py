@@ -85,6 +85,11 @@ def test_of_two_blocks_with_one_id_the_first_by_name_counts(order: str) -> None:
     ]
 
 
+def test_an_id_that_nobody_refers_to_may_stand_twice() -> None:
+    pages = graph(one="- x\n  id:: A\n", two="- x\n  id:: A\n", three="- ((B))\n")
+    assert not any(outline.problems for outline in pages.values())
+
+
 def test_files_without_references_are_left_as_they_are() -> None:
     outline = read_outline("a.txt", b"a ((b)) c\n")
     assert resolve([outline]) == [outline]

@@ -257,7 +257,7 @@ def test_a_file_that_is_named_is_taken_though_it_is_ignored(tmp_path: Path) -> N
 
 def test_an_ignore_file_of_odd_bytes_is_not_fatal(tmp_path: Path) -> None:
     make(tmp_path, "a.txt")
-    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe[\n***\n!!\n\\\n[z-a]\n")
+    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe[\n!!\n\\\n[z-a]\n")
     assert names(tmp_path) == ["a.txt"]
 
 
@@ -398,3 +398,18 @@ def test_ignore_files_below_very_many_others_are_named_and_not_read(tmp_path: Pa
         (folder / ".gitignore").write_text("b.txt\n", "utf-8")
     assert names(notes) == ["a.txt"]
     assert [problem for problem in problems(notes) if "is not read: there are 100 such files above it" in problem]
+
+
+def test_names_that_are_no_text_are_held_against_ignore_files(tmp_path: Path) -> None:
+    notes = make(tmp_path, "a.txt")
+    (notes / os.fsdecode(b"caf\xe9.txt")).write_text("a line\n")
+    (notes / os.fsdecode(b"th\xe9.txt")).write_text("a line\n")
+    (notes / ".gitignore").write_text("*a*b*c*d*\nth?.txt\n", "utf-8")
+    assert names(notes) == ["a.txt", "caf\\udce9.txt"]
+
+
+def test_a_line_of_an_ignore_file_that_means_nothing_is_named_and_the_others_hold(tmp_path: Path) -> None:
+    notes = make(tmp_path, "a.txt", "private/b.txt")
+    (notes / ".gitignore").write_text("private/\n[z-a].txt\n", "utf-8")
+    assert names(notes) == ["a.txt"]
+    assert problems(notes) == [".:1: '[z-a].txt' in .gitignore is no pattern as in .gitignore and was not used"]

@@ -337,3 +337,31 @@ def test_a_changed_line_of_signs_that_are_never_closed_is_compared(workshop: Wor
     looked = look(snapshot, "notes.txt")
     assert looked.gone is not None
     assert looked.gone.sum() == 4
+
+
+EMBEDS = [
+    "{{embed ((A))}} and see ((B)) too",
+    "((A)) and {{embed ((B))}}",
+    "((A)) x ((B)) y",
+    "see ((A)), then {{embed ((A))}} (both (of them))",
+]
+
+
+@pytest.mark.parametrize("line", EMBEDS)
+def test_a_block_that_borrows_from_others_still_stands_when_another_line_is_edited(
+    workshop: Workshop, line: str
+) -> None:
+    ids = "64c0ffee-0000-4000-8000-00000000000a", "64c0ffee-0000-4000-8000-00000000000b"
+    for sign, block in zip("AB", ids, strict=True):
+        line = line.replace(f"({sign})", f"({block})")
+    page = f"- {line}\n- call the baker\n- the first (f(x))\n  id:: {ids[0]}\n- the second\n  id:: {ids[1]}\n"
+    path = workshop.notes / "logseq" / "pages" / "one.md"
+    path.parent.mkdir(parents=True)
+    (workshop.notes / "logseq" / "logseq").mkdir()
+    (workshop.notes / "logseq" / "logseq" / "config.edn").write_text("{}")
+    path.write_text(page)
+    workshop.build()
+    path.write_text(page.replace("baker", "butcher"))
+    looked = look(workshop.snapshot(), "logseq/pages/one.md")
+    assert looked.gone is not None
+    assert looked.gone.tolist() == [False, True, False, False]
