@@ -33,7 +33,7 @@ def host(hosts, service):
         html = (
             "<!doctype html><html lang=en><meta charset=utf-8><title>Host</title>"
             f"<meta name=viewport content='width=device-width, initial-scale=1'>{before}"
-            '<main><h1>Host</h1><p><a href="#">A link</a> <button>A button</button> <input aria-label=Other></p></main>'
+            '<main><h1>Host</h1><p><a href="#">A link</a><p><button>A button</button><p><input aria-label=Other></main>'
             f'<script src="{url}widget.js" {attributes}></script>'
         )
         return hosts.add(f"{name}-{next(NAMES)}", html, policy)
