@@ -38,11 +38,6 @@ def read_usable(patterns: Sequence[str]) -> tuple[GitIgnoreSpec, list[str]]:
     return read_globs([]), list(patterns)
 
 
-def as_matched(name: str) -> str:
-    """A name as RE2 takes it: it may be bytes that are no text."""
-    return name if name.isascii() else name.encode("utf-8", "replace").decode()
-
-
 def _is_understood(pattern: str) -> bool:
     try:
         read_globs([pattern])

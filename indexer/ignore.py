@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from indexer.errors import PatternNotUnderstood
-from indexer.globs import as_matched, read_globs, read_usable
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILES = (".gitignore", ".trellisignore")
 """Read in this order in each folder; what is said later or deeper holds."""
@@ -34,7 +35,7 @@ _PROGRAMS = frozenset({"node_modules", "__pycache__", "__MACOSX"})
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The ignore files that hold in a folder: (folder, name of the ignore file, its patterns), the outermost first. unused:
-    what is to be told of those in the folder itself.
+    what is to be told of those that were read last.
     """
 
     specs: tuple[tuple[Path, str, GitIgnoreSpec], ...] = ()
@@ -51,6 +52,8 @@ class Rules:
                     raise ValueError(
                         f"{name} in '{folder.name}' is not read: there are {_MOST_ABOVE} such files above it"
                     )
+                from indexer.globs import read_usable  # who only asks needs none
+
                 try:
                     lines = path.read_text("utf-8-sig", "replace").splitlines()
                     spec, left_out = read_usable(lines)
@@ -72,28 +75,39 @@ class Rules:
         rules = cls()
         if root is None or (place / ".git").exists():
             return rules
+        unused: list[str] = []
         for folder in reversed(folders[: root + 1]):
             rules = rules.inside(folder)
+            unused += rules.unused
         passed_over = any(rules.reason(folder, folder=True) for folder in (place, *folders[:root]))
-        return cls() if passed_over else rules
+        return cls() if passed_over else cls(rules.specs, tuple(unused))
 
     def reason(self, path: Path, *, folder: bool = False) -> str:
         """Which ignore file passes this path over, or ""."""
         for base, name, spec in reversed(self.specs):
             asked = path.relative_to(base).as_posix() + ("/" if folder else "")
-            said = spec.check_file(as_matched(asked)).include
+            said = spec.check_file(_as_matched(asked)).include
             if said is not None:
                 return f"ignored by {name}" if said else ""
         return ""
 
 
+def _as_matched(name: str) -> str:
+    """A name as RE2 takes it (see `indexer.globs`): it may be bytes that are no text."""
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()
+
+
 def given_rules(patterns: Sequence[str]) -> Callable[[Path], Rules]:
     """The rules that these patterns of the settings make in the folder that is searched. Raises PatternNotUnderstood."""
+    if not patterns:
+        return lambda folder: Rules()
+    from indexer.globs import read_globs  # who only asks needs none
+
     try:
         spec = read_globs(patterns)
     except ValueError as error:
         raise PatternNotUnderstood(patterns, error) from error
-    return lambda folder: Rules(((folder, "the settings", spec),) if patterns else ())
+    return lambda folder: Rules(((folder, "the settings", spec),))
 
 
 def file_reason(name: str) -> str:

@@ -113,20 +113,20 @@ class _Walk:
                     yield Source(inside + _text(name), path, notebook)
 
     def _rules_above(self) -> Rules:
-        try:
-            return Rules.above(self.root)
-        except (OSError, ValueError) as error:
-            self.problems.append(Problem(".", 1, str(error)))
-            return Rules()
+        return self._read_rules(".", lambda: Rules.above(self.root), Rules())
 
     def _rules_in(self, folder: Path) -> Rules:
         above = self.rules[folder.parent]
         name = self._name(folder) if folder != self.root else "."
+        return self._read_rules(name, lambda: above.inside(folder), above)
+
+    def _read_rules(self, name: str, read: Callable[[], Rules], otherwise: Rules) -> Rules:
+        """What is wrong with ignore files is told at `name`."""
         try:
-            found = above.inside(folder)
+            found = read()
         except (OSError, ValueError) as error:
             self.problems.append(Problem(name, 1, str(error)))
-            return above
+            return otherwise
         self.problems += [Problem(name, 1, told) for told in found.unused]
         return found
 

@@ -35,8 +35,8 @@ class Costs:
     bad: list[str]
 
     @property
-    def holds(self) -> bool:
-        return not self.bad and self.slowest[0] < _ENOUGH
+    def too_slow(self) -> bool:
+        return self.slowest[0] >= _ENOUGH
 
 
 def costs(service: Running, share: float = 1) -> Costs:

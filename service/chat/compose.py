@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from indexer.store import StoredNode
 from service.chat.citations import quote_of
-from service.chat.sources import SourceList, trail_of, trail_text
+from service.chat.sources import SourceList, trail_text
 from service.chat.types import Token
+from service.search.excerpt import path_texts
 from service.search.intent import sides
 from service.search.words import words_of
 from service.snapshot import Snapshot
@@ -65,7 +66,7 @@ def passages_of(snapshots: Snapshots, answer: Answer) -> list[Passage]:
 
 
 def _passage(snapshot: Snapshot, node: StoredNode) -> Passage:
-    return Passage(snapshot, trail_of(snapshot.store, node), [node])
+    return Passage(snapshot, path_texts(snapshot.store, node.row), [node])
 
 
 def _holds(passage: Passage, snapshot: Snapshot, node: StoredNode) -> bool:
@@ -127,8 +128,8 @@ def _first_passage(snapshots: Snapshots, answer: Answer) -> Passage:
     shown = [child for child in store.nodes(children[:_BELOW]) if quoted.issuperset(child.lines)][:_LINES]
     rest = len(children) - len(shown)
     if shown and _is_heading(node):
-        return Passage(snapshot, [*trail_of(store, node), node.text], shown, rest)
-    return Passage(snapshot, trail_of(store, node), [node, *shown], rest if shown else 0)
+        return Passage(snapshot, [*path_texts(store, node.row), node.text], shown, rest)
+    return Passage(snapshot, path_texts(store, node.row), [node, *shown], rest if shown else 0)
 
 
 def _is_heading(node: StoredNode) -> bool:

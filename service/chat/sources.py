@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from indexer.quoting import content_hash
-from indexer.store import Store, StoredNode
+from indexer.store import StoredNode
 from service.chat.citations import citation_url, quote_of, shown
 from service.chat.types import ChatSource
 from service.search.excerpt import LINE_LIMIT, path_texts
@@ -37,16 +37,12 @@ class SourceList:
             id=node.id,
             hash=content_hash(shown(node)),
             quote=quote,
-            path=trail_of(snapshot.store, node),
+            path=path_texts(snapshot.store, node.row),
             text=node.text[:LINE_LIMIT],
             source=placed_source(snapshot, Source(node.file, node.line, node.line, node.end_line)),
             url=citation_url(snapshot, node, quote, self._page),
             collection=snapshot.collection,
         )
-
-
-def trail_of(store: Store, node: StoredNode) -> list[str]:
-    return path_texts(store, node.row)
 
 
 def trail_text(path: Sequence[str]) -> str:

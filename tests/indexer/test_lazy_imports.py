@@ -48,6 +48,10 @@ def test_importing_loads_nothing_heavy() -> None:
     assert loaded_by("import indexer, service, service.cli", *HEAVY) == []
 
 
+def test_asking_loads_no_globs() -> None:
+    assert loaded_by("import service.answering, service.standing", "pathspec", "re2") == []
+
+
 def test_the_probe_sees_what_is_loaded() -> None:
     assert loaded_by("import numpy, sqlite3", *HEAVY) == ["numpy", "sqlite3"]
 

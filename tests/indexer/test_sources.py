@@ -413,3 +413,12 @@ def test_a_line_of_an_ignore_file_that_means_nothing_is_named_and_the_others_hol
     (notes / ".gitignore").write_text("private/\n[z-a].txt\n", "utf-8")
     assert names(notes) == ["a.txt"]
     assert problems(notes) == [".:1: '[z-a].txt' in .gitignore is no pattern as in .gitignore and was not used"]
+
+
+def test_a_line_that_means_nothing_in_the_repository_above_is_named(tmp_path: Path) -> None:
+    make(tmp_path, "notes/a.txt", "notes/private/b.txt", ".git/config")
+    (tmp_path / ".gitignore").write_text("private/\n[z-a].txt\n", "utf-8")
+    assert names(tmp_path / "notes") == ["a.txt"]
+    assert problems(tmp_path / "notes") == [
+        ".:1: '[z-a].txt' in .gitignore is no pattern as in .gitignore and was not used"
+    ]
